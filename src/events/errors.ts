@@ -1,0 +1,11 @@
+/** Errors of the publisher port, one class per condition. */
+
+/** The batch may or may not be in the log: it is sent again, unchanged. */
+export class PublishError extends Error {
+  override readonly name = "PublishError";
+}
+
+/** The broker refuses a record of this batch for what it is (too large), and will refuse it again. */
+export class RecordRefusedError extends Error {
+  override readonly name = "RecordRefusedError";
+}

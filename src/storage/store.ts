@@ -1,0 +1,177 @@
+/**
+ * The Store port: the one durable truth.
+ *
+ * `commit` is all or nothing. When it answers `committed`, the change is on stable storage and every later
+ * read sees it, also after a SIGKILL of this process. When it answers `conflict`, nothing of the change set
+ * was written. When it throws StoreUnavailableError, nothing was written either and the caller may try
+ * again later; after StoreFatalError the store is unusable and the process has to stop.
+ *
+ * Not promised: an order between change sets of different callers; reads that see a commit not yet answered.
+ */
+import type { OutboxDraft } from "../orders/events.ts";
+import type { EventTopic } from "../orders/events.ts";
+import type { OrderId, SagaId } from "../orders/ids.ts";
+import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
+import type { Saga, SagaKind } from "../orders/saga.ts";
+
+/** A terminal answer to a mutating call, replayed byte for byte for `OMS_IDEMPOTENCY_TTL`. */
+export interface StoredAnswer {
+  readonly key: string;
+  /** Hex digest over method and re-encoded request. */
+  readonly fingerprint: string;
+  /** gRPC status code: OK, NOT_FOUND or FAILED_PRECONDITION. */
+  readonly code: number;
+  readonly message: string;
+  /** The response's bytes, or the error details' when code is not OK. */
+  readonly payload: Uint8Array;
+  readonly createdAt: number;
+  /** Epoch ms; from then on the key is unused again. */
+  readonly expiresAt: number;
+}
+
+/** Conditional writes. An absent part is neither checked nor written. */
+export interface ChangeSet {
+  /** Unique per change set; lets a store recognise a commit whose answer was lost. */
+  readonly commitId: string;
+  readonly orderInsert?: Order;
+  /** Written only when the stored version is `expectedVersion`; `order.version` is the new one. */
+  readonly orderUpdate?: {
+    readonly order: Order;
+    readonly expectedVersion: bigint;
+  };
+  /** Checked only: the change was decided against this version. */
+  readonly orderCheck?: {
+    readonly id: OrderId;
+    readonly expectedVersion: bigint;
+  };
+  readonly sagaInsert?: Saga;
+  readonly sagaUpdate?: SagaUpdate;
+  readonly timeline?: readonly TimelineEntry[];
+  readonly outbox?: readonly OutboxDraft[];
+  /** Written only when the key is unused or expired. */
+  readonly answer?: StoredAnswer;
+}
+
+export interface SagaUpdate {
+  readonly saga: Saga;
+  /** Written only when the stored fence is this one. */
+  readonly expectedFence: number;
+  /**
+   * Take the saga over (`saga.owner` is the new owner): also requires that it is open, that nobody else holds
+   * it, and that every lower-numbered saga of its order has ended.
+   */
+  readonly claim?: boolean;
+}
+
+export type Conflict =
+  | "order_exists"
+  | "order_version"
+  | "saga_fence"
+  | "saga_not_claimable"
+  | "key_used";
+
+export type CommitResult =
+  | { readonly kind: "committed" }
+  | { readonly kind: "conflict"; readonly which: Conflict };
+
+/** Position in `created_at desc, id desc`: the last order of the previous page. */
+export interface ListPosition {
+  readonly createdAt: number;
+  readonly id: OrderId;
+}
+
+export interface ListQuery {
+  readonly customerId: string;
+  /** Empty: all. */
+  readonly statuses: readonly OrderStatus[];
+  readonly limit: number;
+  readonly after: ListPosition | null;
+}
+
+export interface DueQuery {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly limit: number;
+  /** Definition versions that the caller can run. */
+  readonly versions: Readonly<Record<SagaKind, readonly number[]>>;
+}
+
+export interface SagaStats {
+  readonly open: Readonly<Record<SagaKind, number>>;
+  /** Parked sagas, and open ones that carry a stuck reason. */
+  readonly stuck: number;
+  /** Epoch ms of the oldest unfinished saga's acceptance; null when there is none. */
+  readonly oldestUnfinishedAt: number | null;
+}
+
+export interface OutboxRow extends OutboxDraft {
+  /** Grows with every insert; order of commits. */
+  readonly position: number;
+}
+
+export interface OutboxStats {
+  readonly pending: number;
+  /** Epoch ms; null when nothing is pending. */
+  readonly oldestCreatedAt: number | null;
+}
+
+/** What a bounded clean-up removes: rows older than the given epoch ms, at most `limit` of each kind. */
+export interface PurgeQuery {
+  readonly answersExpiredBefore: number;
+  readonly sentBefore: number;
+  readonly limit: number;
+}
+
+export interface PurgeResult {
+  readonly answers: number;
+  readonly outboxRows: number;
+}
+
+export interface Store {
+  /** Driver name for logs: sqlite, memory. */
+  readonly driver: string;
+  /**
+   * @param options.signal reaches the place in the queue: when it aborts before writing began, the promise
+   * rejects with the signal's reason and nothing is written; afterwards it has no effect.
+   * @throws StoreUnavailableError nothing was written
+   * @throws StoreFatalError the store is unusable
+   */
+  commit(
+    change: ChangeSet,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<CommitResult>;
+
+  order(id: OrderId): Promise<Order | null>;
+  /** In the order of writing. */
+  timeline(id: OrderId): Promise<TimelineEntry[]>;
+  /** Newest first. */
+  list(query: ListQuery): Promise<Order[]>;
+  /** Null when unknown or expired at `now` (epoch ms). */
+  answer(key: string, now: number): Promise<StoredAnswer | null>;
+
+  saga(id: SagaId): Promise<Saga | null>;
+  /** Claimable sagas, each the lowest-numbered unfinished one of its order, oldest due first. */
+  dueSagas(query: DueQuery): Promise<Saga[]>;
+  /** Epoch ms at which the next free open saga becomes due; null when there is none. */
+  nextDueAt(): Promise<number | null>;
+  /** The lowest-numbered unfinished saga of the order. */
+  nextSaga(orderId: OrderId): Promise<Saga | null>;
+  sagaStats(): Promise<SagaStats>;
+
+  /** Unsent rows of a topic beyond `after`, by position. */
+  outbox(topic: EventTopic, after: number, limit: number): Promise<OutboxRow[]>;
+  /** Marks rows as sent; durable when it resolves. Unknown positions are ignored. */
+  markSent(positions: readonly number[], now: number): Promise<void>;
+  outboxStats(): Promise<OutboxStats>;
+
+  purge(query: PurgeQuery): Promise<PurgeResult>;
+
+  /** Keeps a stop's report (JSON) beyond the process; the newest 20 are kept. */
+  saveReport(report: string, now: number): Promise<void>;
+  lastReport(): Promise<string | null>;
+
+  /** Resolves when the store can read and write; rejects with the reason otherwise. */
+  ping(): Promise<void>;
+  /** Finishes queued commits, refuses later ones, flushes and releases the files. Idempotent. */
+  close(): Promise<void>;
+}
