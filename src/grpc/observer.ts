@@ -1,0 +1,36 @@
+/**
+ * What the edge tells others: counts for the metrics, lines for the log.
+ *
+ * Invariants: `started` and `handled` come once each for every call of a known
+ * method, in this order, also when the caller has gone (CANCELLED) or we were
+ * forced. Unknown methods are not reported: their names are the caller's.
+ *
+ * @module
+ */
+
+import type { status } from "@grpc/grpc-js";
+import type { MethodInfo } from "./context.ts";
+
+/** Told of every call. Must not throw and must not block. */
+export interface GrpcObserver {
+  started(method: MethodInfo): void;
+  msgReceived(method: MethodInfo): void;
+  msgSent(method: MethodInfo): void;
+  /** `seconds` from the call's headers to its status. */
+  handled(method: MethodInfo, code: status, seconds: number): void;
+}
+
+/** Observes nothing. */
+export const noObserver: GrpcObserver = {
+  started() {},
+  msgReceived() {},
+  msgSent() {},
+  handled() {},
+};
+
+/** Takes a structured line; the same form as the lifecycle's. */
+export type EdgeLog = (
+  level: "debug" | "info" | "warn" | "error",
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
