@@ -1,0 +1,16 @@
+/** What the engine tells to metrics and to the outbox relay. Callbacks must not throw. */
+import type { OrderChange } from "../orders/edit.ts";
+import type { Saga, SagaStep } from "../orders/saga.ts";
+
+export interface SagaObserver {
+  /** A saga was taken up; one with a fence above 0 is resumed. */
+  claimed(before: Saga): void;
+  /** A step has its result on record; ms. */
+  step(step: SagaStep, durationMs: number): void;
+  /** A change was committed; null when only the saga moved. */
+  changed(change: OrderChange | null): void;
+  /** The saga is settled or parked; `now` in epoch ms. */
+  ended(saga: Saga, now: number): void;
+  /** Running sagas, and those queued in memory. */
+  active(running: number, queued: number): void;
+}

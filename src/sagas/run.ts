@@ -1,0 +1,308 @@
+/**
+ * Runs one saga from its durable state as far as it goes.
+ *
+ * Invariants
+ * - Claim and first mark are one commit; every later commit is conditional on the fence of that claim.
+ * - A provider hears of a step only after its attempt is durable, always under the same key with the same bytes.
+ * - A known provider result is never discarded: a version conflict re-applies it to the reloaded order, an
+ *   unavailable store is retried until `resultsUntil` aborts, and the hard signal does not reach that commit.
+ * - Our own abort is no attempt, no result, no event: the saga is handed back as it stands.
+ *
+ * Not promised: that a saga ends. Unknown answers postpone it, and a key that the provider no longer keeps
+ * parks it for an operator.
+ */
+import type { Clock, TaskContext } from "@oms/lifecycle";
+import type { OrderChange } from "../orders/edit.ts";
+import type { Order } from "../orders/order.ts";
+import type { Saga, StepAttempt } from "../orders/saga.ts";
+import type { ProviderResult, Providers } from "../providers/provider.ts";
+import { StoreUnavailableError } from "../storage/errors.ts";
+import type { ChangeSet, CommitResult, Store } from "../storage/store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import type { SagaDefinition } from "./definition.ts";
+import { OwnershipLostError } from "./errors.ts";
+import type { SagaObserver } from "./observer.ts";
+import {
+  advance,
+  handBack,
+  park,
+  postpone,
+  resolve,
+  type Transition,
+} from "./transition.ts";
+
+/** What every run needs. */
+export interface RunnerDeps {
+  readonly store: Store;
+  readonly providers: Providers;
+  readonly clock: Clock;
+  /** This incarnation: goes into `saga.owner`. */
+  readonly owner: string;
+  readonly newCommitId: () => string;
+  readonly retry: BackoffOptions;
+  /** ms from the first attempt for which providers keep keys. */
+  readonly keyRetentionMs: number;
+  /** ms after which an unsettled saga is flagged for an operator, and still retried. */
+  readonly stuckAfterMs: number;
+  /** Aborted when the store is about to close: the last moment for a known result. */
+  readonly resultsUntil: AbortSignal;
+  readonly observer: SagaObserver;
+  readonly log: Logger;
+}
+
+/** How a run ended. */
+export type RunEnd =
+  /** `more`: the order has later sagas. */
+  | { readonly kind: "ended"; readonly saga: Saga; readonly more: boolean }
+  /** Due again at this epoch ms. */
+  | { readonly kind: "postponed"; readonly nextAttemptAt: number }
+  | { readonly kind: "handed_back" }
+  /** Somebody else has it, or an earlier saga of its order has not ended. */
+  | { readonly kind: "not_ours" };
+
+export class SagaRun {
+  readonly #deps: RunnerDeps;
+  readonly #definition: SagaDefinition;
+  readonly #context: TaskContext;
+  #order: Order;
+  #saga: Saga;
+  #claimed = false;
+
+  constructor(
+    deps: RunnerDeps,
+    definition: SagaDefinition,
+    order: Order,
+    saga: Saga,
+    context: TaskContext,
+  ) {
+    this.#deps = deps;
+    this.#definition = definition;
+    this.#order = order;
+    this.#saga = saga;
+    this.#context = context;
+  }
+
+  async go(): Promise<RunEnd> {
+    if (this.#saga.attempt !== null) await this.#claim();
+    for (;;) {
+      const { attempt } = this.#saga;
+      const next = attempt === null
+        ? await this.#advance()
+        : await this.#attempt(attempt);
+      if (typeof next !== "string") return next;
+      if (next === "end") {
+        this.#deps.observer.ended(this.#saga, this.#deps.clock.wallNow());
+        const more = this.#order.lastSagaNumber > this.#saga.number;
+        return { kind: "ended", saga: this.#saga, more };
+      }
+      if (this.#context.signal.aborted) return await this.#handBack();
+    }
+  }
+
+  /** From rest; for a saga not yet claimed, the claim is part of the same commit. */
+  async #advance(): Promise<Transition["next"]> {
+    const started = this.#deps.clock.now();
+    const next = await this.#commit(
+      (now) => advance(this.#definition, this.#order, this.#saga, now),
+      this.#context.signal,
+    );
+    if (this.#saga.completedSteps.at(-1) === "confirm") {
+      this.#deps.observer.step("confirm", this.#deps.clock.now() - started);
+    }
+    return next;
+  }
+
+  async #attempt(attempt: StepAttempt): Promise<Transition["next"] | RunEnd> {
+    const { clock, keyRetentionMs, observer, resultsUntil } = this.#deps;
+    const age = clock.wallNow() - attempt.firstAttemptAt;
+    if (age > keyRetentionMs) {
+      const reason =
+        `${attempt.step} is unknown and its key is older than the ${keyRetentionMs} ms for which the provider keeps keys`;
+      return await this.#commit(
+        (now) => park(this.#definition, this.#order, this.#saga, reason, now),
+        this.#context.signal,
+      );
+    }
+    this.#context.progress(attempt.step);
+    const started = clock.now();
+    let result: ProviderResult;
+    try {
+      result = await this.#call(attempt);
+    } catch (error) {
+      if (this.#context.signal.aborted) return await this.#handBack();
+      throw error;
+    }
+    if (result.kind === "unknown" || result.kind === "misconfigured") {
+      return await this.#postpone(attempt, result);
+    }
+    const next = await this.#commit(
+      (now) => resolve(this.#definition, this.#order, this.#saga, result, now),
+      resultsUntil,
+    );
+    observer.step(attempt.step, clock.now() - started);
+    return next;
+  }
+
+  #call(attempt: StepAttempt): Promise<ProviderResult> {
+    const { payment, inventory } = this.#deps.providers;
+    const call = {
+      idempotencyKey: attempt.key,
+      body: attempt.request,
+      signal: this.#context.signal,
+      correlationId: this.#saga.correlationId,
+      traceparent: this.#saga.traceparent,
+    };
+    switch (attempt.step) {
+      case "charge":
+        return payment.charge(call);
+      case "refund":
+        return payment.refund(call);
+      case "reserve":
+        return inventory.reserve(call);
+      case "release":
+        return inventory.release(call);
+    }
+  }
+
+  async #postpone(
+    attempt: StepAttempt,
+    result: Extract<ProviderResult, { kind: "unknown" | "misconfigured" }>,
+  ): Promise<RunEnd> {
+    const { clock, retry, stuckAfterMs, log } = this.#deps;
+    const now = clock.wallNow();
+    const misconfigured = result.kind === "misconfigured";
+    const delay = misconfigured ? retry.maxMs : backoffMs(
+      attempt.unknowns + 1,
+      retry,
+      result.retryAfterMs,
+    );
+    const overdue = now - this.#saga.createdAt > stuckAfterMs;
+    const stuckReason = misconfigured || overdue
+      ? `${attempt.step} is ${result.kind}: ${result.cause}`
+      : this.#saga.stuckReason;
+    const saga = postpone(this.#saga, now + delay, stuckReason, now);
+    log[misconfigured ? "error" : "warn"]("saga step postponed", {
+      order_id: saga.orderId,
+      saga_id: saga.id,
+      step: attempt.step,
+      outcome: result.kind,
+      cause: result.cause,
+      unknowns: attempt.unknowns + 1,
+      retry_in_ms: delay,
+    });
+    await this.#write(saga, null, this.#context.signal);
+    return { kind: "postponed", nextAttemptAt: saga.nextAttemptAt };
+  }
+
+  /** Best effort: a saga that cannot be handed back is free when this incarnation is dead. */
+  async #handBack(): Promise<RunEnd> {
+    const saga = handBack(this.#saga, this.#deps.clock.wallNow());
+    try {
+      await this.#deps.store.commit(this.#changeSet(saga, null));
+    } catch (error) {
+      this.#deps.log.warn("saga not handed back", {
+        saga_id: saga.id,
+        order_id: saga.orderId,
+        error,
+      });
+    }
+    return { kind: "handed_back" };
+  }
+
+  async #claim(): Promise<void> {
+    await this.#commit(
+      () => ({ saga: this.#saga, change: null, next: "call" }),
+      this.#context.signal,
+    );
+  }
+
+  /** One transition, decided again on the reloaded order for as long as the order's version moves. */
+  async #commit(
+    decide: (now: number) => Transition,
+    until: AbortSignal,
+  ): Promise<Transition["next"]> {
+    for (;;) {
+      const transition = decide(this.#deps.clock.wallNow());
+      const { saga, change, next } = transition;
+      if (await this.#write(saga, change, until) === "committed") {
+        this.#deps.observer.changed(change);
+        return next;
+      }
+      const order = await this.#deps.store.order(this.#saga.orderId);
+      if (order !== null) this.#order = order;
+    }
+  }
+
+  /** @throws OwnershipLostError when the saga has another fence or cannot be claimed */
+  async #write(
+    saga: Saga,
+    change: OrderChange | null,
+    until: AbortSignal,
+  ): Promise<"committed" | "order_version"> {
+    const claim = !this.#claimed;
+    const owned = claim ? claimed(saga, this.#saga, this.#deps.owner) : saga;
+    const set = this.#changeSet(owned, change);
+    const result = await this.#untilAvailable(set, until);
+    if (result.kind === "committed") {
+      if (claim) this.#deps.observer.claimed(this.#saga);
+      this.#claimed = true;
+      this.#saga = owned;
+      if (change !== null) this.#order = change.order;
+      return "committed";
+    }
+    if (result.which === "order_version") return "order_version";
+    throw new OwnershipLostError(saga.id, result.which);
+  }
+
+  async #untilAvailable(
+    set: ChangeSet,
+    until: AbortSignal,
+  ): Promise<CommitResult> {
+    for (let failures = 1;; failures++) {
+      try {
+        return await this.#deps.store.commit(set);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        if (failures === 1) {
+          this.#deps.log.warn("store unavailable, saga step waits", {
+            saga_id: this.#saga.id,
+            order_id: this.#saga.orderId,
+            error,
+          });
+        }
+        const delay = backoffMs(failures, this.#deps.retry);
+        await this.#deps.clock.sleep(Math.max(1, delay), until);
+      }
+    }
+  }
+
+  #changeSet(saga: Saga, change: OrderChange | null): ChangeSet {
+    const expectedVersion = this.#order.version;
+    return {
+      commitId: this.#deps.newCommitId(),
+      ...(change === null
+        ? { orderCheck: { id: this.#order.id, expectedVersion } }
+        : {
+          orderUpdate: { order: change.order, expectedVersion },
+          timeline: change.timeline,
+          outbox: change.outbox,
+        }),
+      sagaUpdate: {
+        saga,
+        expectedFence: this.#saga.fence,
+        claim: !this.#claimed,
+      },
+    };
+  }
+}
+
+/** The claimed form of `next`: an owner, unless the same commit ends the saga, and one fence more. */
+function claimed(next: Saga, before: Saga, owner: string): Saga {
+  const over = next.fence !== before.fence;
+  return {
+    ...next,
+    owner: over ? null : owner,
+    fence: next.fence + 1,
+  };
+}

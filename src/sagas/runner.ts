@@ -1,0 +1,68 @@
+/**
+ * Starts runs of sagas, and puts those aside whose run failed on a defect.
+ *
+ * Not promised: that a saga runs; one of an unknown definition version is left to the processes that know it.
+ */
+import type { TaskContext } from "@oms/lifecycle";
+import type { SagaId } from "../orders/ids.ts";
+import type { Saga } from "../orders/saga.ts";
+import { definitionOf } from "./definitions.ts";
+import { OwnershipLostError } from "./errors.ts";
+import { type RunEnd, type RunnerDeps, SagaRun } from "./run.ts";
+import { handBack } from "./transition.ts";
+
+export class SagaRunner {
+  readonly #deps: RunnerDeps;
+
+  constructor(deps: RunnerDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws the definition's or the store's error: a defect, see `shelve`. */
+  async run(saga: Saga, context: TaskContext): Promise<RunEnd> {
+    const definition = definitionOf(saga);
+    if (definition === null) return { kind: "not_ours" };
+    const order = await this.#deps.store.order(saga.orderId);
+    if (order === null) {
+      throw new Error(`Cannot run ${saga.id}: ${saga.orderId} does not exist`);
+    }
+    const run = new SagaRun(this.#deps, definition, order, saga, context);
+    try {
+      return await run.go();
+    } catch (error) {
+      if (error instanceof OwnershipLostError) {
+        this.#deps.log.debug("saga is not ours", {
+          saga_id: saga.id,
+          order_id: saga.orderId,
+          reason: error.message,
+        });
+        return { kind: "not_ours" };
+      }
+      if (context.signal.aborted) return { kind: "handed_back" };
+      throw error;
+    }
+  }
+
+  /**
+   * Puts a saga whose run failed on a defect aside, flagged for an operator and due again at the longest
+   * back-off; the open attempt stays as it is.
+   */
+  async shelve(id: SagaId, defect: Error): Promise<RunEnd> {
+    const { store, clock, retry, owner, newCommitId } = this.#deps;
+    const saga = await store.saga(id);
+    const ours = saga !== null && saga.state === "open" &&
+      (saga.owner === null || saga.owner === owner);
+    if (!ours) return { kind: "not_ours" };
+    const now = clock.wallNow();
+    const shelved: Saga = {
+      ...handBack(saga, now),
+      nextAttemptAt: now + retry.maxMs,
+      stuckReason: `defect: ${defect.message}`,
+    };
+    await store.commit({
+      commitId: newCommitId(),
+      sagaUpdate: { saga: shelved, expectedFence: saga.fence },
+    });
+    return { kind: "postponed", nextAttemptAt: shelved.nextAttemptAt };
+  }
+}
