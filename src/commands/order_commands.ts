@@ -1,0 +1,290 @@
+/**
+ * The four mutating use cases: from a valid input to a durable answer.
+ *
+ * Order of checks: key look-up (replay, or KeyReusedError) -> back-pressure and stopping -> preconditions. One
+ * transaction writes order, saga, timeline, outbox and the idempotency answer; only after it has committed
+ * is the answer given, and the saga offered to the dispatcher. After that commit nothing here can fail the call.
+ *
+ * Answers are kept byte for byte: OK, NOT_FOUND and FAILED_PRECONDITION. Nothing transient is kept.
+ */
+import type { Clock } from "@oms/lifecycle";
+import {
+  type Acceptance,
+  type AcceptanceInput,
+  acceptCancel,
+  acceptPay,
+  acceptRefund,
+  createOrder,
+} from "../orders/acceptance.ts";
+import type { OrderChange } from "../orders/edit.ts";
+import {
+  isOrderId,
+  newOrderId,
+  newSagaId,
+  type OrderId,
+} from "../orders/ids.ts";
+import type { Order, OrderItem } from "../orders/order.ts";
+import type { Saga } from "../orders/saga.ts";
+import type { ChangeSet, Store, StoredAnswer } from "../storage/store.ts";
+import {
+  BacklogError,
+  KeyReusedError,
+  StoppingError,
+  VersionRaceError,
+} from "./errors.ts";
+import { SingleFlight } from "./single_flight.ts";
+
+/** gRPC status codes of answers that are kept. */
+export const ANSWER_OK = 0;
+export const ANSWER_NOT_FOUND = 5;
+export const ANSWER_FAILED_PRECONDITION = 9;
+
+const MAX_VERSION_ATTEMPTS = 8;
+
+/** What every mutating call brings along. */
+export interface Mutation {
+  readonly idempotencyKey: string;
+  /** Hex digest over method and re-encoded request. */
+  readonly fingerprint: string;
+  readonly correlationId: string;
+  readonly traceparent: string | null;
+  /** The call's deadline or cancel: reaches reads and the place in the store's queue. */
+  readonly signal: AbortSignal;
+  /** Bytes of the OK answer about this order; kept with the key. */
+  readonly encode: (order: Order) => Uint8Array;
+}
+
+export interface CommandDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly newCommitId: () => string;
+  /** ms for which an answer is kept. */
+  readonly answerTtlMs: number;
+  /** True while too many events wait for the broker. */
+  readonly overBacklog: () => boolean;
+  /** False once sagas are no longer taken on. */
+  readonly acceptingSagas: () => boolean;
+  /** Called after the commit, before the answer is given. */
+  readonly accepted: (change: OrderChange, saga: Saga | null) => void;
+}
+
+export interface CreateInput {
+  readonly customerId: string;
+  readonly currency: string;
+  readonly items: readonly OrderItem[];
+}
+
+export interface RefundInput {
+  readonly orderId: string;
+  /** Null: all that is left. */
+  readonly amount: {
+    readonly currency: string;
+    readonly amountMinor: bigint;
+  } | null;
+  readonly reason: string;
+}
+
+type Decide = (order: Order, input: AcceptanceInput) => Acceptance;
+
+/** One try at a mutation: a kept answer, or null when the order moved and it has to be decided again. */
+type Attempt = (signal: AbortSignal) => Promise<StoredAnswer | null>;
+
+export class OrderCommands {
+  readonly #deps: CommandDeps;
+  readonly #flights = new SingleFlight<StoredAnswer>();
+
+  constructor(deps: CommandDeps) {
+    this.#deps = deps;
+  }
+
+  create(input: CreateInput, mutation: Mutation): Promise<StoredAnswer> {
+    return this.#once(mutation, false, async (signal) => {
+      const change = createOrder({
+        ...input,
+        id: newOrderId(),
+        now: this.#deps.clock.wallNow(),
+        traceparent: mutation.traceparent,
+      });
+      const answer = this.#ok(change.order, mutation);
+      const done = await this.#write({
+        orderInsert: change.order,
+        timeline: change.timeline,
+        outbox: change.outbox,
+        answer,
+      }, signal);
+      if (!done) return null;
+      this.#deps.accepted(change, null);
+      return answer;
+    });
+  }
+
+  pay(orderId: string, mutation: Mutation): Promise<StoredAnswer> {
+    return this.#accept(orderId, mutation, acceptPay);
+  }
+
+  cancel(
+    orderId: string,
+    reason: string,
+    mutation: Mutation,
+  ): Promise<StoredAnswer> {
+    return this.#accept(
+      orderId,
+      mutation,
+      (order, input) => acceptCancel(order, reason, input),
+    );
+  }
+
+  refund(input: RefundInput, mutation: Mutation): Promise<StoredAnswer> {
+    return this.#accept(
+      input.orderId,
+      mutation,
+      (order, context) =>
+        acceptRefund(order, input.amount, input.reason, context),
+    );
+  }
+
+  #accept(
+    orderId: string,
+    mutation: Mutation,
+    decide: Decide,
+  ): Promise<StoredAnswer> {
+    return this.#once(mutation, true, async (signal) => {
+      const order = await this.#find(orderId);
+      if (order === null) {
+        const answer = this.#refusal(
+          mutation,
+          ANSWER_NOT_FOUND,
+          "ORDER_NOT_FOUND",
+          "No order has this id",
+        );
+        return await this.#write({ answer }, signal) ? answer : null;
+      }
+      const acceptance = decide(order, {
+        sagaId: newSagaId(),
+        now: this.#deps.clock.wallNow(),
+        correlationId: mutation.correlationId,
+        traceparent: mutation.traceparent,
+      });
+      const expectedVersion = order.version;
+      if (acceptance.kind === "refused") {
+        const { reason, message } = acceptance.refusal;
+        const answer = this.#refusal(
+          mutation,
+          ANSWER_FAILED_PRECONDITION,
+          reason,
+          message,
+        );
+        const done = await this.#write({
+          orderCheck: { id: order.id, expectedVersion },
+          answer,
+        }, signal);
+        return done ? answer : null;
+      }
+      const { change, saga } = acceptance;
+      const answer = this.#ok(change.order, mutation);
+      const done = await this.#write({
+        orderUpdate: { order: change.order, expectedVersion },
+        sagaInsert: saga,
+        timeline: change.timeline,
+        outbox: change.outbox,
+        answer,
+      }, signal);
+      if (!done) return null;
+      this.#deps.accepted(change, saga);
+      return answer;
+    });
+  }
+
+  #once(
+    mutation: Mutation,
+    needsSaga: boolean,
+    attempt: Attempt,
+  ): Promise<StoredAnswer> {
+    const { idempotencyKey, fingerprint, signal } = mutation;
+    return this.#flights.run(
+      idempotencyKey,
+      fingerprint,
+      signal,
+      (shared) => this.#execute(mutation, needsSaga, attempt, shared),
+    );
+  }
+
+  async #execute(
+    mutation: Mutation,
+    needsSaga: boolean,
+    attempt: Attempt,
+    signal: AbortSignal,
+  ): Promise<StoredAnswer> {
+    const { store, clock, overBacklog, acceptingSagas } = this.#deps;
+    for (let tries = 0; tries < MAX_VERSION_ATTEMPTS; tries++) {
+      const kept = await store.answer(
+        mutation.idempotencyKey,
+        clock.wallNow(),
+      );
+      if (kept !== null) {
+        if (kept.fingerprint !== mutation.fingerprint) {
+          throw new KeyReusedError();
+        }
+        return kept;
+      }
+      if (overBacklog()) throw new BacklogError();
+      if (needsSaga && !acceptingSagas()) throw new StoppingError();
+      signal.throwIfAborted();
+      const answer = await attempt(signal);
+      if (answer !== null) return answer;
+    }
+    throw new VersionRaceError(MAX_VERSION_ATTEMPTS);
+  }
+
+  /** False on a conflict: the order moved, or another process has answered this key. */
+  async #write(
+    change: Omit<ChangeSet, "commitId">,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const commitId = this.#deps.newCommitId();
+    const result = await this.#deps.store.commit(
+      { commitId, ...change },
+      { signal },
+    );
+    return result.kind === "committed";
+  }
+
+  async #find(orderId: string): Promise<Order | null> {
+    if (!isOrderId(orderId)) return null;
+    const id: OrderId = orderId;
+    return await this.#deps.store.order(id);
+  }
+
+  #ok(order: Order, mutation: Mutation): StoredAnswer {
+    return this.#answer(mutation, ANSWER_OK, "", mutation.encode(order));
+  }
+
+  /** The payload of a refusal is its machine-readable reason. */
+  #refusal(
+    mutation: Mutation,
+    code: number,
+    reason: string,
+    message: string,
+  ): StoredAnswer {
+    const payload = new TextEncoder().encode(reason);
+    return this.#answer(mutation, code, message, payload);
+  }
+
+  #answer(
+    mutation: Mutation,
+    code: number,
+    message: string,
+    payload: Uint8Array,
+  ): StoredAnswer {
+    const now = this.#deps.clock.wallNow();
+    return {
+      key: mutation.idempotencyKey,
+      fingerprint: mutation.fingerprint,
+      code,
+      message,
+      payload,
+      createdAt: now,
+      expiresAt: now + this.#deps.answerTtlMs,
+    };
+  }
+}
