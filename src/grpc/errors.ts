@@ -109,3 +109,14 @@ export class GrpcInternalsError extends Error {
     );
   }
 }
+
+/** A service was given without one of its handlers. */
+export class MissingHandlerError extends Error {
+  override readonly name = "MissingHandlerError";
+
+  constructor(path: string) {
+    super(
+      `Cannot serve ${path}: it has no handler. Add one to the handler map`,
+    );
+  }
+}

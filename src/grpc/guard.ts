@@ -1,0 +1,211 @@
+/**
+ * Stands between the HTTP/2 server and grpc-js: what would make grpc-js throw
+ * outside any handler, or answer without error details, is answered here.
+ *
+ * Invariants: grpc-js sees only live streams, with a gRPC content type, a known
+ * path and a `grpc-timeout` that it reads correctly. Nothing here throws.
+ *
+ * Does not promise: a valid request; only one that is safe to hand on.
+ *
+ * Why it reaches into grpc-js: no public hook lies before its own reading of
+ * the headers. What it relies on is checked at start (GrpcInternalsError).
+ *
+ * @module
+ */
+
+import type {
+  Http2Server,
+  IncomingHttpHeaders,
+  OutgoingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
+import { type Server, status } from "@grpc/grpc-js";
+import { GrpcInternalsError, RpcError } from "./errors.ts";
+import { toStatus } from "./status.ts";
+
+/** A stream's headers, sorted out. */
+export type Inspection =
+  | { kind: "call"; path: string; timeoutMs: number | undefined }
+  | { kind: "not_grpc" }
+  | { kind: "refused"; error: RpcError };
+
+/** Hands a stream that passed on to grpc-js. */
+export type Admit = (
+  call: { path: string; timeoutMs: number | undefined },
+  stream: ServerHttp2Stream,
+  handOver: () => void,
+) => void;
+
+const TIMEOUT_FORM = /^(\d{1,8})([HMSmun])$/;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 0.001,
+  n: 0.000_001,
+};
+
+// grpc-js computes `| 0` and gives the result to setTimeout: 2^31 ms or more
+// would end the call at once instead of after 25 days or more.
+const LONGEST_MS = 2_147_483_000;
+const LONGEST_HEADER = "2147483S";
+
+/**
+ * What grpc-js is told of the encoding where the caller names none: it then
+ * refuses a message that is flagged as compressed, which it would otherwise
+ * parse as it came.
+ */
+export const NO_ENCODING = "not-declared";
+
+/** Milliseconds of a `grpc-timeout` value; undefined: not a valid one. */
+export function parseGrpcTimeout(value: string): number | undefined {
+  const [, digits, unit] = TIMEOUT_FORM.exec(value) ?? [];
+  if (digits === undefined || unit === undefined) return undefined;
+  return Number(digits) * (UNIT_MS[unit] ?? 1);
+}
+
+/** Sorts a stream's headers out, without looking at its state. */
+export function inspect(
+  headers: IncomingHttpHeaders,
+  isKnown: (path: string) => boolean,
+): Inspection {
+  const type = headers["content-type"];
+  if (typeof type !== "string" || !/^application\/grpc($|[+;])/.test(type)) {
+    return { kind: "not_grpc" };
+  }
+  const path = headers[":path"] ?? "";
+  if (headers[":method"] !== "POST" || !isKnown(path)) {
+    return {
+      kind: "refused",
+      error: new RpcError({
+        code: status.UNIMPLEMENTED,
+        reason: "UNKNOWN_METHOD",
+        message: "no such method is served here",
+      }),
+    };
+  }
+  const given = headers["grpc-timeout"];
+  const timeoutMs = given === undefined
+    ? undefined
+    : parseGrpcTimeout(String(given));
+  if (given !== undefined && timeoutMs === undefined) {
+    return {
+      kind: "refused",
+      error: new RpcError({
+        // The code that grpc-go and grpc-js answer here.
+        code: status.INTERNAL,
+        reason: "GRPC_TIMEOUT_INVALID",
+        message: "grpc-timeout must be 1-8 digits and one of H, M, S, m, u, n",
+      }),
+    };
+  }
+  return { kind: "call", path, timeoutMs };
+}
+
+function sanitise(headers: IncomingHttpHeaders, timeoutMs?: number): void {
+  if (timeoutMs !== undefined && timeoutMs > LONGEST_MS) {
+    headers["grpc-timeout"] = LONGEST_HEADER;
+  }
+  const encoding = headers["grpc-encoding"];
+  if (encoding === undefined || encoding === "identity") {
+    headers["grpc-encoding"] = NO_ENCODING;
+  }
+}
+
+function respond(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
+  try {
+    stream.respond(headers, { endStream: true });
+    // Unread data would hold the connection's flow-control window.
+    stream.resume();
+  } catch {
+    // The stream ended between the check and here: there is nobody to tell.
+  }
+}
+
+/** The answer headers of a call that ends before grpc-js has seen it. */
+export function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
+  const { code, details, metadata } = toStatus(error);
+  return {
+    ":status": 200,
+    "content-type": "application/grpc+proto",
+    "grpc-status": String(code),
+    "grpc-message": encodeURI(details),
+    ...metadata.toHttp2Headers(),
+  };
+}
+
+/** Answers a stream that grpc-js has not seen. */
+export function refuse(stream: ServerHttp2Stream, error: RpcError): void {
+  if (!stream.destroyed && !stream.closed) {
+    respond(stream, refusalHeaders(error));
+  }
+}
+
+/**
+ * The HTTP/2 server behind the one connection injector of `server`.
+ *
+ * @throws GrpcInternalsError when grpc-js does not keep it where it was.
+ */
+export function http2ServerOf(server: Server): Http2Server {
+  const held: unknown = Reflect.get(server, "http2Servers");
+  if (!(held instanceof Map) || held.size !== 1) {
+    throw new GrpcInternalsError("Server.http2Servers");
+  }
+  const [http2Server] = held.keys();
+  return http2Server;
+}
+
+/**
+ * Puts the guard before grpc-js's own stream handler.
+ *
+ * @throws GrpcInternalsError when that handler is not the only one.
+ */
+export function installGuard(
+  http2Server: Http2Server,
+  isKnown: (path: string) => boolean,
+  admit: Admit,
+): void {
+  const [grpcHandler, ...others] = http2Server.listeners("stream");
+  if (grpcHandler === undefined || others.length > 0) {
+    throw new GrpcInternalsError("the stream listener of its HTTP/2 server");
+  }
+  http2Server.removeAllListeners("stream");
+  http2Server.on(
+    "stream",
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest) => {
+      stream.on("error", () => {
+        // The close event follows and ends the call; nobody is left to tell.
+      });
+      // A second HEADERS frame on an ended stream arrives as a new, dead stream.
+      if (stream.destroyed || stream.closed) return;
+      const found = inspect(headers, isKnown);
+      if (found.kind === "not_grpc") {
+        respond(stream, { ":status": 415 });
+      } else if (found.kind === "refused") {
+        refuse(stream, found.error);
+      } else {
+        sanitise(headers, found.timeoutMs);
+        admit(
+          found,
+          stream,
+          () => grpcHandler.call(http2Server, stream, headers, ...rest),
+        );
+      }
+    },
+  );
+}
+
+/**
+ * Whether an uncaught error is the one that Deno's HTTP/2 throws out of any
+ * handler when a peer breaks the protocol of its own stream. The guard keeps
+ * the known way shut; this is for a process that wants to outlive an unknown
+ * one. Everything else uncaught must stay fatal.
+ */
+export function isBenignHttp2Error(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    error.code === "ERR_HTTP2_INVALID_STREAM" &&
+    /node:internal\/http2|node:http2|ext:deno_node\/.*http2|grpc-js/.test(
+      error.stack ?? "",
+    );
+}

@@ -1,0 +1,213 @@
+/**
+ * The TCP side: our own listener and every socket that it accepted.
+ *
+ * Invariants: a socket is handed on only after it has sent the whole HTTP/2
+ * preface in time; each accepted socket is in `sockets` until it has closed;
+ * no socket error is unhandled; after `close` none is accepted.
+ *
+ * Does not promise: that what follows the preface is HTTP/2, nor that it comes.
+ * TLS is not spoken here; its bytes are refused.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createServer, type Server, type Socket } from "node:net";
+import { ListenError } from "./errors.ts";
+
+/** Where to listen. */
+export interface ListenAddress {
+  /** None: all interfaces. */
+  readonly host?: string | undefined;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+/** Where we listen. */
+export interface BoundAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What there is of connections now, and was since the start. */
+export interface ConnectionCounts {
+  /** Accepted and not closed. */
+  readonly open: number;
+  /** Of these: still to send their preface. */
+  readonly waiting: number;
+  /** Since the start. */
+  readonly accepted: number;
+  /** Since the start: closed because they spoke something else. */
+  readonly foreign: number;
+  /** Since the start: closed because their preface did not come in time. */
+  readonly silent: number;
+}
+
+/** Takes a socket over that speaks HTTP/2; its first bytes can be read again. */
+export type TakeSocket = (socket: Socket) => void;
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+const HTTP1_ANSWER = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
+  "content-type: text/plain\r\nconnection: close\r\ncontent-length: 39\r\n\r\n" +
+  "This port speaks gRPC (HTTP/2, no TLS)\n";
+
+/** What the first bytes of a connection say. */
+export type FirstBytes = "preface" | "incomplete" | "http1" | "other";
+
+/** Tells an HTTP/2 preface from other protocols. */
+export function classify(bytes: Uint8Array): FirstBytes {
+  const length = Math.min(bytes.length, PREFACE.length);
+  if (PREFACE.subarray(0, length).equals(bytes.subarray(0, length))) {
+    return length === PREFACE.length ? "preface" : "incomplete";
+  }
+  const text = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
+  return /^[A-Z]{3,7} /.test(text) ? "http1" : "other";
+}
+
+/** Accepts connections and owns their sockets. */
+export class Listener {
+  readonly #take: TakeSocket;
+  readonly #firstBytesMs: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #waiting = new Map<Socket, () => void>();
+  readonly #onClosed = new Set<() => void>();
+  #accepted = 0;
+  #foreign = 0;
+  #silent = 0;
+  #closing: Promise<void> | undefined;
+
+  /** `firstBytesMs`: how long a connection may take to send its preface. */
+  constructor(take: TakeSocket, firstBytesMs = 10_000) {
+    this.#take = take;
+    this.#firstBytesMs = firstBytesMs;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @throws ListenError when the address is in use, not local or not allowed.
+   */
+  listen(address: ListenAddress): Promise<BoundAddress> {
+    const wanted = `${address.host ?? ""}:${address.port}`;
+    return new Promise((resolve, reject) => {
+      const onError = (error: Error) => reject(new ListenError(wanted, error));
+      this.#server.once("error", onError);
+      this.#server.listen({ port: address.port, host: address.host }, () => {
+        this.#server.removeListener("error", onError);
+        this.#server.on("error", () => {
+          // Accepting failed once (no descriptors left, say): it goes on.
+        });
+        const bound = this.#server.address();
+        if (bound === null || typeof bound === "string") {
+          reject(new ListenError(wanted, "it is not a TCP address"));
+        } else {
+          resolve({ host: bound.address, port: bound.port });
+        }
+      });
+    });
+  }
+
+  /** Accepts no more; drops what has not sent its preface yet. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      if (!this.#server.listening) return resolve();
+      this.#server.close(() => resolve());
+    });
+    for (const socket of this.#waiting.keys()) socket.destroy();
+    return this.#closing;
+  }
+
+  /** Ends every connection; peers with calls open see UNAVAILABLE. */
+  destroySockets(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Resolves once no socket is open; `true`: in time. */
+  whenEmpty(withinMs: number): Promise<boolean> {
+    if (this.#sockets.size === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const end = (empty: boolean) => {
+        clearTimeout(timer);
+        this.#onClosed.delete(check);
+        resolve(empty);
+      };
+      const check = () => {
+        if (this.#sockets.size === 0) end(true);
+      };
+      const timer = setTimeout(() => end(false), withinMs);
+      this.#onClosed.add(check);
+    });
+  }
+
+  counts(): ConnectionCounts {
+    return {
+      open: this.#sockets.size,
+      waiting: this.#waiting.size,
+      accepted: this.#accepted,
+      foreign: this.#foreign,
+      silent: this.#silent,
+    };
+  }
+
+  #accept(socket: Socket): void {
+    this.#accepted += 1;
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on("error", () => {
+      // A reset or a broken pipe: the close event follows.
+    });
+    socket.once("close", () => {
+      this.#waiting.get(socket)?.();
+      this.#sockets.delete(socket);
+      for (const check of this.#onClosed) check();
+    });
+    if (this.#closing !== undefined) socket.destroy();
+    else this.#awaitPreface(socket);
+  }
+
+  #awaitPreface(socket: Socket): void {
+    let bytes = Buffer.alloc(0);
+    const onReadable = () => {
+      for (;;) {
+        const chunk: unknown = socket.read();
+        if (!(chunk instanceof Uint8Array)) return;
+        bytes = Buffer.concat([bytes, chunk]);
+        const kind = classify(bytes);
+        if (kind === "incomplete") continue;
+        stopWaiting();
+        if (kind === "preface") {
+          socket.unshift(bytes);
+          this.#take(socket);
+        } else this.#refuse(socket, kind);
+        return;
+      }
+    };
+    const onEnd = () => socket.destroy();
+    const timer = setTimeout(() => {
+      this.#silent += 1;
+      socket.destroy();
+    }, this.#firstBytesMs);
+    const stopWaiting = () => {
+      clearTimeout(timer);
+      this.#waiting.delete(socket);
+      socket.removeListener("readable", onReadable);
+      socket.removeListener("end", onEnd);
+    };
+    this.#waiting.set(socket, stopWaiting);
+    socket.on("readable", onReadable);
+    socket.on("end", onEnd);
+  }
+
+  #refuse(socket: Socket, kind: "http1" | "other"): void {
+    this.#foreign += 1;
+    if (kind === "other") {
+      socket.destroy();
+      return;
+    }
+    // Destroyed once written: a peer that never closes would keep it open.
+    socket.end(HTTP1_ANSWER, () => socket.destroy());
+  }
+}
