@@ -86,7 +86,7 @@ class SystemTimer implements Timer {
       }
     }, chunk);
     this.#id = id;
-    if (this.#unref) Deno.unrefTimer(Number(id));
+    if (this.#unref) Deno.unrefTimer(id);
   }
 
   cancel(): void {

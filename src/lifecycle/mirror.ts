@@ -64,12 +64,14 @@ export class Mirror implements Disposable {
   update(): void {
     if (!this.#watchdog) return;
     const { tasks, reason, ...view } = this.#view();
-    this.#watchdog.update({
-      ...view,
-      reason,
-      stopping: reason !== undefined,
-      leftover: tasks.slice(0, MIRRORED_TASKS).map(leftoverToJson),
-    });
+    quietly(() =>
+      this.#watchdog?.update({
+        ...view,
+        reason,
+        stopping: reason !== undefined,
+        leftover: tasks.slice(0, MIRRORED_TASKS).map(leftoverToJson),
+      })
+    );
   }
 
   /** The stop has begun: keep the process alive until disposed. */
@@ -82,7 +84,7 @@ export class Mirror implements Disposable {
   /** Releases the timer and the watchdog. */
   [Symbol.dispose](): void {
     this.#timer?.cancel();
-    this.#watchdog?.[Symbol.dispose]();
+    quietly(() => this.#watchdog?.[Symbol.dispose]());
   }
 
   #arm(): void {
@@ -95,5 +97,13 @@ export class Mirror implements Disposable {
       },
       { unref: !this.#holding },
     );
+  }
+}
+
+function quietly(fn: () => void): void {
+  try {
+    fn();
+  } catch {
+    // A broken watchdog must not disturb what it watches.
   }
 }

@@ -74,6 +74,11 @@ export interface Phase extends PhaseBudget {
   ): Promise<PhaseDetails | void> | PhaseDetails | void;
   /** What is running; sampled when the budget ends, before anything is aborted. */
   leftover?(): readonly PendingTask[];
+  /**
+   * True: the phase is meant to last its whole budget (a lame duck); its end is
+   * `done`, without end-action.
+   */
+  readonly untilBudget?: boolean;
   /** True: running out means that running work was cut off (default false). */
   readonly cutOff?: boolean;
   /** What a failure means for the exit code; default: `cutoff` if `cutOff`. */
@@ -187,6 +192,10 @@ async function runPhase(
   }
   if (first !== "timer" && first.kind === "done") {
     return finish({ outcome: "done", details: first.details });
+  }
+  if (first === "timer" && phase.untilBudget) {
+    abort();
+    return finish({ outcome: "done" });
   }
   const error = first === "timer"
     ? new PhaseTimeoutError(phase.name, phase.budgetMs)

@@ -22,6 +22,8 @@ export interface ShutdownReport {
   readonly reason: ShutdownReason;
   /** The signal that forced it, if one did. */
   readonly forcedBy?: string;
+  /** The first fatal error, also when something else started the stop. */
+  readonly error?: Error;
   /** Wall time of its beginning, ms since the epoch. */
   readonly startedAtMs: number;
   /** What it took (so far), in ms. */
@@ -68,6 +70,8 @@ export interface ReportJson {
   readonly detail: string;
   /** The signal that forced the stop. */
   readonly forced_by?: string;
+  /** The first fatal error's message. */
+  readonly error?: string;
   /** RFC 3339, UTC. */
   readonly started_at: string;
   /** What the stop took, in ms. */
@@ -116,6 +120,7 @@ export function reportToJson(report: ShutdownReport): ReportJson {
     reason: reasonLabel(report.reason),
     detail: describeReason(report.reason),
     ...(report.forcedBy === undefined ? {} : { forced_by: report.forcedBy }),
+    ...(report.error === undefined ? {} : { error: report.error.message }),
     started_at: new Date(report.startedAtMs).toISOString(),
     duration_ms: roundMs(report.durationMs),
     exit_code: report.exitCode,
@@ -158,6 +163,7 @@ export function truncateReport(
     ...full,
     reason: cut(full.reason, 16),
     detail: cut(full.detail, 80),
+    ...(full.error === undefined ? {} : { error: cut(full.error, 80) }),
     phases: full.phases.map((phase) => ({
       ...phase,
       phase: cut(phase.phase, 20),
@@ -194,56 +200,4 @@ function cut(text: string, max: number): string {
     /[^\x20-\x7e]|["\\]/g,
     "?",
   );
-}
-
-/** What a report is built from. */
-export interface ReportParts {
-  /** What started the stop. */
-  readonly reason: ShutdownReason;
-  /** Wall time of its beginning, ms since the epoch. */
-  readonly startedAtMs: number;
-  /** What it took (so far), in ms. */
-  readonly durationMs: number;
-  /** The further signal that forced it, with its exit code. */
-  readonly forced?: { readonly signal: string; readonly code: number };
-  /** Whether the start failed or a fatal error came. */
-  readonly failed: boolean;
-  /** The phases that have ended. */
-  readonly phases: readonly PhaseResult[];
-  /** What was left; the first entry of a name counts. */
-  readonly leftover: readonly PendingTask[];
-}
-
-/** Decides outcome and exit code: forced, then failed, then cut off, then 0. */
-export function buildReport(parts: ReportParts): ShutdownReport {
-  const { forced, failed, leftover, ...rest } = parts;
-  const cutOff = parts.phases.some((phase) => phase.cutOff);
-  const byName = new Map<string, PendingTask>();
-  for (const task of leftover) {
-    if (!byName.has(task.name)) byName.set(task.name, task);
-  }
-  const verdict = forced
-    ? { outcome: "forced" as const, exitCode: forced.code }
-    : failed
-    ? { outcome: "failed" as const, exitCode: 1 }
-    : cutOff
-    ? { outcome: "cut_off" as const, exitCode: 3 }
-    : { outcome: "clean" as const, exitCode: 0 };
-  return {
-    ...rest,
-    ...(forced ? { forcedBy: forced.signal } : {}),
-    ...verdict,
-    leftover: [...byName.values()],
-  };
-}
-
-/** The fields of a phase's log line. */
-export function phaseLogFields(
-  result: PhaseResult,
-): Readonly<Record<string, unknown>> {
-  return {
-    ...result.details,
-    ...phaseToJson(result),
-    ...(result.leftover.length > 0 ? { leftover: result.leftover.length } : {}),
-  };
 }

@@ -17,11 +17,11 @@
  * @module
  */
 
+import { boundedCall } from "./bounded.ts";
 import { CancelScope } from "./cancel_scope.ts";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import type { Deadline } from "./deadline.ts";
 import {
-  describeReason,
   NotReadyError,
   reasonLabel,
   type ShutdownReason,
@@ -38,22 +38,19 @@ import {
 } from "./lifecycle.ts";
 import { type LogFn, safeLog } from "./log.ts";
 import { Mirror } from "./mirror.ts";
-import {
-  type Phase,
-  type PhaseResult,
-  runPhases,
-  sumOfBudgets,
-} from "./phases.ts";
-import { boundedCall } from "./bounded.ts";
-import {
-  buildReport,
-  phaseLogFields,
-  reportToJson,
-  type ShutdownReport,
-} from "./report.ts";
+import { type Phase, runPhases, sumOfBudgets } from "./phases.ts";
+import type { ShutdownReport } from "./report.ts";
 import { type ReceivedSignal, SIGNALS } from "./signals.ts";
 import { StartStack } from "./start_stack.ts";
-import { logTasks } from "./task_dump.ts";
+import { StateCell } from "./state_cell.ts";
+import { StopRecord } from "./stop_record.ts";
+import {
+  logComplete,
+  logPhaseBegun,
+  logPhaseEnd,
+  logStarted,
+  logTasks,
+} from "./stop_log.ts";
 import type { PendingTask } from "./task_group.ts";
 
 /** Makes the lifecycle of this process and begins to listen for its signals. */
@@ -74,15 +71,11 @@ class Machine implements Lifecycle {
   readonly #mirror: Mirror;
   readonly #force = new AbortController();
   readonly #resolve: (report: ShutdownReport) => void;
-  readonly #listeners = new Set<(state: LifecycleState) => void>();
-  readonly #results: PhaseResult[] = [];
-  #state: LifecycleState = "Starting";
+  readonly #cell: StateCell;
   #phases: readonly Phase[] | undefined;
   #current: { phase: Phase; deadline: Deadline } | undefined;
-  #stop: { reason: ShutdownReason; at: number; wallAt: number } | undefined;
-  #fatalError: Error | undefined;
-  #forced: { signal: string; code: number; over: Promise<void> } | undefined;
-  #leftover: readonly PendingTask[] = [];
+  #stop: StopRecord | undefined;
+  #forcing: Promise<void> | undefined;
   #abandon: Timer | undefined;
   #unwinding = false;
   #report: ShutdownReport | undefined;
@@ -91,16 +84,16 @@ class Machine implements Lifecycle {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = safeLog(options.log);
-    const onListenerError = (error: unknown, scope: string) =>
-      this.#log("error", "abort listener threw", {
-        scope,
-        error: toError(error).message,
-      });
+    const onListenerError = (thrown: unknown, scope: string) => {
+      const error = toError(thrown).message;
+      this.#log("error", "abort listener threw", { scope, error });
+    };
+    this.#cell = new StateCell(this.#log);
     this.soft = new CancelScope("stopping", { onListenerError });
     this.hard = new CancelScope("hard", { onListenerError });
     this.#starts = new StartStack(this.#clock, this.#log);
     this.#mirror = new Mirror(this.#clock, options.watchdog, () => ({
-      state: this.#state,
+      state: this.state,
       reason: this.#stop && reasonLabel(this.#stop.reason),
       phase: this.#current?.phase.name,
       phaseLeftMs: this.budgetLeftMs(),
@@ -114,7 +107,7 @@ class Machine implements Lifecycle {
   }
 
   get state(): LifecycleState {
-    return this.#state;
+    return this.#cell.state;
   }
 
   get stopping(): AbortSignal {
@@ -126,8 +119,7 @@ class Machine implements Lifecycle {
   }
 
   onState(listener: (state: LifecycleState) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#cell.onState(listener);
   }
 
   async run(startup: () => Promise<void> | void): Promise<ShutdownReport> {
@@ -169,25 +161,14 @@ class Machine implements Lifecycle {
 
   fatal(thrown: unknown): void {
     const error = toError(thrown);
-    this.#log("error", "fatal error", {
-      error: error.message,
-      stack: error.stack,
-    });
-    this.#fatalError ??= error;
+    const { message, stack } = error;
+    this.#log("error", "fatal error", { error: message, stack });
     this.#begin({ kind: "fatal", error });
+    this.#stop?.addFatal(error);
   }
 
   reportSoFar(): ShutdownReport | undefined {
-    if (!this.#stop || this.#report) return this.#report;
-    return buildReport({
-      reason: this.#stop.reason,
-      startedAtMs: this.#stop.wallAt,
-      durationMs: this.#clock.now() - this.#stop.at,
-      forced: this.#forced,
-      failed: this.#fatalError !== undefined,
-      phases: [...this.#results],
-      leftover: this.#leftover,
-    });
+    return this.#report ?? this.#stop?.report();
   }
 
   budgetLeftMs(): number | undefined {
@@ -208,18 +189,7 @@ class Machine implements Lifecycle {
   }
 
   #setState(state: LifecycleState): void {
-    if (this.#state === state) return;
-    this.#state = state;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(state);
-      } catch (thrown) {
-        this.#log("error", "state listener threw", {
-          state,
-          error: toError(thrown).message,
-        });
-      }
-    }
+    this.#cell.set(state);
     this.#mirror.update();
   }
 
@@ -233,9 +203,7 @@ class Machine implements Lifecycle {
       const next = this.#counter.next(at);
       if (next === "stop") this.#begin({ kind: "signal", signal: name });
       else if (next === "force") this.#onForce(name, code);
-      else if (next === "exit") {
-        (this.#options.exit ?? Deno.exit)(code);
-      }
+      else if (next === "exit") (this.#options.exit ?? Deno.exit)(code);
     }
   }
 
@@ -243,30 +211,21 @@ class Machine implements Lifecycle {
     if (this.#phases) this.fatal(error);
     else if (!this.#stop) {
       this.#log("error", "start failed", { error: error.message });
-      this.#fatalError = error;
       this.#begin({ kind: "fatal", error });
     } else if (error.name !== "AbortError") {
-      this.#log("warn", "start step failed while stopping", {
-        error: error.message,
-      });
+      const { message } = error;
+      this.#log("warn", "start step failed while stopping", { error: message });
     }
   }
 
   #begin(reason: ShutdownReason): void {
     if (this.#stop) return;
-    this.#stop = {
-      reason,
-      at: this.#clock.now(),
-      wallAt: this.#clock.wallNow(),
-    };
+    this.#stop = new StopRecord(this.#clock, reason);
     this.#setState(this.#phases ? "Draining" : "Stopping");
-    this.#log("info", "shutdown started", {
-      reason: reasonLabel(reason),
-      detail: describeReason(reason),
-    });
+    logStarted(this.#log, reason);
     this.#mirror.hold();
     this.soft.abort(new StopError(reason));
-    if (this.#phases) this.#drain(this.#phases);
+    if (this.#phases) this.#drain(this.#stop, this.#phases);
     else {
       this.#abandon = this.#clock.after(
         START_ABANDON_MS,
@@ -276,82 +235,66 @@ class Machine implements Lifecycle {
   }
 
   #unwind(): void {
-    if (this.#unwinding) return;
+    if (this.#unwinding || !this.#stop) return;
     this.#unwinding = true;
     this.#abandon?.cancel();
-    this.#leftover = this.#starts.running();
-    this.#drain(this.#starts.unwind());
+    this.#stop.addLeftover(this.#starts.running());
+    this.#drain(this.#stop, this.#starts.unwind());
   }
 
-  async #drain(phases: readonly Phase[]): Promise<void> {
-    const reason = this.#stop?.reason ?? { kind: "requested", by: "itself" };
+  async #drain(stop: StopRecord, phases: readonly Phase[]): Promise<void> {
     await runPhases(phases, {
       clock: this.#clock,
-      reason,
+      reason: stop.reason,
       force: this.#force.signal,
       onPhaseStart: (phase, deadline) => {
         this.#current = { phase, deadline };
         if (phase.stage === "close") this.#setState("Stopping");
-        this.#mirror.update();
+        else this.#mirror.update();
       },
-      onPhaseBegun: (phase) => {
-        if (phase.announce === "start") {
-          this.#log("info", phase.message, { phase: phase.name });
-        }
-      },
+      onPhaseBegun: (phase) => logPhaseBegun(this.#log, phase),
       onPhaseEnd: (phase, result) => {
-        this.#results.push(result);
-        this.#leftover = [...this.#leftover, ...result.leftover];
-        const early = phase.announce === "start";
-        if (
-          result.outcome !== "skipped" && !(early && result.outcome === "done")
-        ) {
-          const level = result.outcome === "done" ? "info" : "warn";
-          this.#log(level, phase.message, phaseLogFields(result));
-        }
+        stop.addPhase(result);
         this.#current = undefined;
         this.#mirror.update();
+        logPhaseEnd(this.#log, phase, result);
       },
     });
-    await this.#forced?.over;
-    this.#finish(reason);
+    await this.#forcing;
+    this.#finish(stop);
   }
 
   #onForce(signal: string, code: number): void {
-    if (this.#report) return;
+    const stop = this.#stop;
+    if (!stop || this.#report) return;
     this.#log("warn", "shutdown forced", { signal });
-    this.#leftover = [...this.#leftover, ...this.#tasks()];
+    stop.addForced({ signal, code });
+    stop.addLeftover(this.#tasks());
     const error = new StopError(
       { kind: "signal", signal },
       `Stop forced by a further ${signal}`,
     );
     this.hard.abort(error);
-    const { onForce } = this.#options;
-    const over = boundedCall(this.#clock, FORCE_MS, () => onForce?.(error))
-      .then((failure) => {
-        if (failure) {
-          this.#log("warn", "force hook failed", { error: failure.message });
-        }
-      });
-    this.#forced = { signal, code, over };
+    this.#forcing = boundedCall(this.#clock, FORCE_MS, async () => {
+      await this.#options.onForce?.(error);
+    }).then((failure) => {
+      if (!failure) return;
+      this.#log("warn", "force hook failed", { error: failure.message });
+    });
     this.#force.abort();
     if (!this.#phases) this.#unwind();
   }
 
-  #finish(reason: ShutdownReason): void {
-    const report = this.reportSoFar();
-    if (!report) return;
+  #finish(stop: StopRecord): void {
+    const report = stop.report();
     this.#report = report;
     this.#signals[Symbol.dispose]();
-    this.hard.abort(new StopError(reason));
+    this.hard.abort(new StopError(stop.reason));
+    this.#setState("Stopping");
     this.#setState(report.exitCode === 1 ? "Failed" : "Stopped");
+    this.#cell[Symbol.dispose]();
     this.#mirror[Symbol.dispose]();
-    this.#listeners.clear();
-    this.#log(
-      report.exitCode === 0 ? "info" : "warn",
-      "shutdown complete",
-      { ...reportToJson(report) },
-    );
+    logComplete(this.#log, report);
     this.#resolve(report);
   }
 }

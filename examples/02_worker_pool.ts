@@ -1,0 +1,46 @@
+// A pool of loops over one queue. Each finishes the item in its hands when the
+// stop comes; an item that takes too long is cut off and named (exit code 3):
+// deno run examples/02_worker_pool.ts [item duration in ms]
+import * as life from "@oms/lifecycle";
+
+const itemMs = Number(Deno.args[0] ?? 300);
+const signals = life.denoSignals();
+const clock = life.systemClock;
+const log: life.LogFn = (level, msg, fields) =>
+  console.log(JSON.stringify({ level, msg, ...fields }));
+const lifecycle = life.createLifecycle({
+  signals,
+  log,
+  tasks: () => pool.pending(),
+});
+life.installFatalHandlers(lifecycle);
+
+const { hard: scope, stopping } = lifecycle;
+const pool = new life.TaskGroup({ name: "pool", clock, scope, stopping });
+let nextItem = 0;
+
+async function loop(context: life.TaskContext): Promise<void> {
+  while (!context.stopping.aborted) {
+    const item = `item_${nextItem++}`;
+    context.progress("process", { item });
+    await clock.sleep(itemMs, context.signal);
+    log("info", "processed", { item });
+  }
+}
+
+const report = await lifecycle.run(() => {
+  for (let i = 0; i < 3; i++) {
+    // A loop that dies or ends by itself stops the whole process, exit code 1.
+    life.superviseLoop(lifecycle, pool, `loop_${i}`, loop);
+  }
+  lifecycle.ready([{
+    name: "pool",
+    message: "pool drained",
+    budgetMs: 1000,
+    run: (_signal, deadline) => (pool.close(), pool.join(deadline)),
+    leftover: () => pool.pending(),
+    scope,
+    cutOff: true,
+  }]);
+});
+life.exitWhenIdle(report, { log });
