@@ -14,3 +14,8 @@ export class StoreFatalError extends Error {
 export class StoreOpenError extends Error {
   override readonly name = "StoreOpenError";
 }
+
+/** The change set contradicts what is stored in a way that no condition covers: a mistake of the caller. Nothing was written. */
+export class StoreContradictionError extends Error {
+  override readonly name = "StoreContradictionError";
+}

@@ -58,7 +58,7 @@ export interface SagaUpdate {
   readonly expectedFence: number;
   /**
    * Take the saga over (`saga.owner` is the new owner): also requires that it is open, that nobody else holds
-   * it, and that every lower-numbered saga of its order has ended.
+   * it, and that every lower-numbered saga of its order has ended. A holder may claim its own saga again.
    */
   readonly claim?: boolean;
 }
@@ -134,7 +134,8 @@ export interface Store {
    * @param options.signal reaches the place in the queue: when it aborts before writing began, the promise
    * rejects with the signal's reason and nothing is written; afterwards it has no effect.
    * @throws StoreUnavailableError nothing was written
-   * @throws StoreFatalError the store is unusable
+   * @throws StoreFatalError the store is unusable; whether the change was written is not known
+   * @throws StoreContradictionError an inserted saga is already there; nothing was written
    */
   commit(
     change: ChangeSet,
@@ -150,10 +151,13 @@ export interface Store {
   answer(key: string, now: number): Promise<StoredAnswer | null>;
 
   saga(id: SagaId): Promise<Saga | null>;
-  /** Claimable sagas, each the lowest-numbered unfinished one of its order, oldest due first. */
+  /** Claimable sagas that this owner does not hold, each the lowest-numbered unfinished one of its order, oldest due first. */
   dueSagas(query: DueQuery): Promise<Saga[]>;
-  /** Epoch ms at which the next free open saga becomes due; null when there is none. */
-  nextDueAt(): Promise<number | null>;
+  /**
+   * Epoch ms at which the next saga that `dueSagas` would return becomes due; null when there is none.
+   * @param versions without it sagas of every definition version count
+   */
+  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null>;
   /** The lowest-numbered unfinished saga of the order. */
   nextSaga(orderId: OrderId): Promise<Saga | null>;
   sagaStats(): Promise<SagaStats>;

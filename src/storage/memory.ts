@@ -1,0 +1,264 @@
+/**
+ * The Store port in memory, for unit tests and for trying the service without a disk.
+ *
+ * Invariants: a change set is applied in one synchronous step; two handles over one MemoryState see each
+ * other's commits, so a restart is a new handle with a new owner over the same state.
+ *
+ * Not promised: anything after the process ends.
+ */
+import type { EventTopic } from "../orders/events.ts";
+import type { OrderId, SagaId } from "../orders/ids.ts";
+import type { Order, TimelineEntry } from "../orders/order.ts";
+import type { Saga } from "../orders/saga.ts";
+import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
+import { copyAnswer, MemoryState } from "./memory_state.ts";
+import type {
+  ChangeSet,
+  CommitResult,
+  DueQuery,
+  ListQuery,
+  OutboxRow,
+  OutboxStats,
+  PurgeQuery,
+  PurgeResult,
+  SagaStats,
+  Store,
+  StoredAnswer,
+} from "./store.ts";
+
+export { MemoryState } from "./memory_state.ts";
+
+/** Crash points. A throw before means nothing was written; after, that it was and the answer was lost. */
+export interface MemoryHooks {
+  readonly beforeCommit?: (change: ChangeSet) => void | Promise<void>;
+  readonly afterCommit?: (change: ChangeSet) => void | Promise<void>;
+}
+
+export interface MemoryStoreOptions {
+  /**
+   * Epoch ms. With a clock a saga is free when its lease has run out, as in a store that several processes
+   * share; without one every other owner is taken for dead, as in a store that one process locks.
+   */
+  readonly leaseClock?: () => number;
+  readonly hooks?: MemoryHooks;
+}
+
+export class MemoryStore implements Store {
+  readonly driver = "memory";
+  readonly #state: MemoryState;
+  readonly #owner: string;
+  readonly #options: MemoryStoreOptions;
+  readonly #running = new Set<Promise<unknown>>();
+  #closed: StoreUnavailableError | null = null;
+  #crashed: StoreFatalError | null = null;
+
+  /** @param owner this process's incarnation, as in `Saga.owner` */
+  constructor(
+    state: MemoryState = new MemoryState(),
+    owner = "memory",
+    options: MemoryStoreOptions = {},
+  ) {
+    this.#state = state;
+    this.#owner = owner;
+    this.#options = options;
+  }
+
+  commit(
+    change: ChangeSet,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<CommitResult> {
+    const running = this.#commit(change, options?.signal);
+    const settled = running.then(() => {}, () => {});
+    this.#running.add(settled);
+    settled.then(() => this.#running.delete(settled));
+    return running;
+  }
+
+  /** The process died: later calls of this handle fail and nothing that waits in a hook is written. */
+  crash(): void {
+    this.#crashed = new StoreFatalError(
+      "Cannot use the store: its process has crashed; open a new handle",
+    );
+  }
+
+  order(id: OrderId): Promise<Order | null> {
+    return this.#read((state) => state.orders.get(id) ?? null);
+  }
+
+  timeline(id: OrderId): Promise<TimelineEntry[]> {
+    return this.#read((state) => [...state.timelines.get(id) ?? []]);
+  }
+
+  list(query: ListQuery): Promise<Order[]> {
+    const { after, statuses } = query;
+    return this.#read((state) =>
+      state.ordersOf(query.customerId)
+        .filter((order) =>
+          (statuses.length === 0 || statuses.includes(order.status)) &&
+          (after === null || newestFirst(after, order) < 0)
+        )
+        .sort(newestFirst)
+        .slice(0, query.limit)
+    );
+  }
+
+  answer(key: string, now: number): Promise<StoredAnswer | null> {
+    return this.#read((state) => {
+      const found = state.answers.get(key);
+      return found !== undefined && found.expiresAt > now
+        ? copyAnswer(found)
+        : null;
+    });
+  }
+
+  saga(id: SagaId): Promise<Saga | null> {
+    return this.#read((state) => state.sagas.get(id) ?? null);
+  }
+
+  dueSagas(query: DueQuery): Promise<Saga[]> {
+    return this.#read(() =>
+      this.#claimable(query.versions)
+        .filter((saga) => saga.nextAttemptAt <= query.now)
+        .slice(0, query.limit)
+    );
+  }
+
+  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null> {
+    return this.#read(() =>
+      this.#claimable(versions)[0]?.nextAttemptAt ?? null
+    );
+  }
+
+  nextSaga(orderId: OrderId): Promise<Saga | null> {
+    return this.#read((state) => state.head(orderId));
+  }
+
+  sagaStats(): Promise<SagaStats> {
+    return this.#read((state) => {
+      const open = { pay: 0, cancel: 0, refund: 0 };
+      let stuck = 0;
+      let oldest: number | null = null;
+      for (const saga of state.unfinished()) {
+        if (saga.state === "open") open[saga.kind] += 1;
+        if (saga.state === "parked" || saga.stuckReason !== null) stuck += 1;
+        oldest = Math.min(oldest ?? saga.createdAt, saga.createdAt);
+      }
+      return { open, stuck, oldestUnfinishedAt: oldest };
+    });
+  }
+
+  outbox(
+    topic: EventTopic,
+    after: number,
+    limit: number,
+  ): Promise<OutboxRow[]> {
+    return this.#read((state) => {
+      const rows: OutboxRow[] = [];
+      for (const row of state.unsent[topic].values()) {
+        if (rows.length === limit) break;
+        if (row.position > after) rows.push(row);
+      }
+      return rows;
+    });
+  }
+
+  markSent(positions: readonly number[], now: number): Promise<void> {
+    return this.#read((state) => state.markSent(positions, now));
+  }
+
+  outboxStats(): Promise<OutboxStats> {
+    return this.#read(({ unsent }) => {
+      const heads = [unsent.order, unsent.saga]
+        .flatMap((rows) => rows.values().take(1).toArray())
+        .map((row) => row.createdAt);
+      return {
+        pending: unsent.order.size + unsent.saga.size,
+        oldestCreatedAt: heads.length === 0 ? null : Math.min(...heads),
+      };
+    });
+  }
+
+  purge(query: PurgeQuery): Promise<PurgeResult> {
+    return this.#read((state) => state.purge(query));
+  }
+
+  saveReport(report: string, _now: number): Promise<void> {
+    return this.#read((state) => state.saveReport(report));
+  }
+
+  lastReport(): Promise<string | null> {
+    return this.#read((state) => state.reports.at(-1) ?? null);
+  }
+
+  ping(): Promise<void> {
+    return this.#read(() => {});
+  }
+
+  async close(): Promise<void> {
+    const running = [...this.#running];
+    this.#closed ??= new StoreUnavailableError(
+      "Cannot use the store: it is closed; open it again",
+    );
+    await Promise.all(running);
+  }
+
+  async #commit(
+    change: ChangeSet,
+    signal: AbortSignal | undefined,
+  ): Promise<CommitResult> {
+    this.#refuseWhenGone();
+    signal?.throwIfAborted();
+    await this.#options.hooks?.beforeCommit?.(change);
+    signal?.throwIfAborted();
+    if (this.#crashed !== null) throw this.#crashed;
+    const which = this.#state.apply(change, (saga) => this.#isFree(saga));
+    if (which !== null) return { kind: "conflict", which };
+    await this.#options.hooks?.afterCommit?.(change);
+    return { kind: "committed" };
+  }
+
+  // deno-lint-ignore require-await -- a throw has to become a rejection
+  async #read<T>(read: (state: MemoryState) => T): Promise<T> {
+    this.#refuseWhenGone();
+    return read(this.#state);
+  }
+
+  #refuseWhenGone(): void {
+    if (this.#crashed !== null) throw this.#crashed;
+    if (this.#closed !== null) throw this.#closed;
+  }
+
+  #isFree(saga: Saga): boolean {
+    if (saga.owner === null) return true;
+    const { leaseClock } = this.#options;
+    if (leaseClock === undefined) return saga.owner !== this.#owner;
+    return saga.leaseUntil !== null && saga.leaseUntil <= leaseClock();
+  }
+
+  #claimable(versions: DueQuery["versions"] | undefined): Saga[] {
+    const found: Saga[] = [];
+    for (const saga of this.#state.unfinished()) {
+      if (saga.state !== "open" || !this.#isFree(saga)) continue;
+      if (versions?.[saga.kind].includes(saga.definitionVersion) === false) {
+        continue;
+      }
+      if (this.#state.head(saga.orderId)?.id === saga.id) found.push(saga);
+    }
+    return found.sort((a, b) =>
+      a.nextAttemptAt - b.nextAttemptAt || compareText(a.id, b.id)
+    );
+  }
+}
+
+interface Listed {
+  readonly createdAt: number;
+  readonly id: OrderId;
+}
+
+function newestFirst(a: Listed, b: Listed): number {
+  return b.createdAt - a.createdAt || compareText(b.id, a.id);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,145 @@
+/** Conformance: orders, pages, answers and reports as they are read. */
+import { assertEquals } from "@std/assert";
+import { ORDER_STATUSES } from "../../src/orders/order.ts";
+import type { ListPosition, ListQuery } from "../../src/storage/store.ts";
+import { makeAnswer, makeOrder, makeTimeline, T0 } from "./fixtures.ts";
+import {
+  type ConformanceTest,
+  mustCommit,
+  mustConflict,
+} from "./store_harness.ts";
+
+const ALL: ListQuery = {
+  customerId: "customer-1",
+  statuses: [],
+  limit: 100,
+  after: null,
+};
+
+export function readConformance(test: ConformanceTest): void {
+  test("what is unknown reads as null or empty", async ({ store }) => {
+    const order = makeOrder();
+    assertEquals(await store.order(order.id), null);
+    assertEquals(await store.timeline(order.id), []);
+    assertEquals(await store.list(ALL), []);
+    assertEquals(await store.answer("nothing", T0), null);
+    assertEquals(await store.saga("saga_nothing"), null);
+    assertEquals(await store.nextSaga(order.id), null);
+    assertEquals(await store.lastReport(), null);
+    await store.ping();
+  });
+
+  test("a timeline keeps the order of writing across commits", async ({ store }) => {
+    const order = makeOrder();
+    const other = makeOrder();
+    const entries = Array.from(
+      { length: 6 },
+      (_, i) => makeTimeline(order, { reason: `entry ${i}`, at: T0 - i }),
+    );
+    await mustCommit(store, {
+      orderInsert: order,
+      timeline: entries.slice(0, 2),
+    });
+    await mustCommit(store, {
+      orderInsert: other,
+      timeline: [makeTimeline(other)],
+    });
+    for (const entry of entries.slice(2)) {
+      await mustCommit(store, { timeline: [entry] });
+    }
+    assertEquals(await store.timeline(order.id), entries);
+  });
+
+  test("pages go newest first through equal timestamps without gap or repeat", async ({ store }) => {
+    const orders = Array.from(
+      { length: 23 },
+      (_, i) => makeOrder({ createdAt: T0 + Math.floor(i / 7) }),
+    );
+    for (const order of orders) await mustCommit(store, { orderInsert: order });
+    await mustCommit(store, { orderInsert: makeOrder({ customerId: "else" }) });
+    const expected = orders.toSorted((a, b) =>
+      b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)
+    ).map((order) => order.id);
+    const seen: string[] = [];
+    let after: ListPosition | null = null;
+    for (;;) {
+      const page = await store.list({ ...ALL, limit: 5, after });
+      const last = page.at(-1);
+      if (last === undefined) break;
+      seen.push(...page.map((order) => order.id));
+      after = { createdAt: last.createdAt, id: last.id };
+    }
+    assertEquals(seen, expected);
+  });
+
+  test("a list filters by status and pages within the filter", async ({ store }) => {
+    const orders = Array.from({ length: 18 }, (_, i) =>
+      makeOrder({
+        createdAt: T0 + i,
+        status: ORDER_STATUSES[i % 6] ?? "PENDING",
+      }));
+    for (const order of orders) await mustCommit(store, { orderInsert: order });
+    const newest = orders.toReversed();
+    for (
+      const statuses of [["PAID"], ["PENDING", "REFUNDED"], ORDER_STATUSES]
+        .map((names) =>
+          ORDER_STATUSES.filter((status) => names.some((n) => n === status))
+        )
+    ) {
+      const expected = newest.filter((order) =>
+        statuses.includes(order.status)
+      );
+      assertEquals(await store.list({ ...ALL, statuses }), expected);
+      const [first] = expected;
+      if (first === undefined) throw new Error("the fixture has each status");
+      assertEquals(
+        await store.list({
+          ...ALL,
+          statuses,
+          limit: 2,
+          after: { createdAt: first.createdAt, id: first.id },
+        }),
+        expected.slice(1, 3),
+      );
+    }
+  });
+
+  test("an answer is replayed byte for byte until it expires, then the key is free", async ({ store }) => {
+    const first = makeAnswer("key", { payload: new Uint8Array([0, 255, 10]) });
+    const end = first.expiresAt;
+    await mustCommit(store, { answer: first });
+    assertEquals(await store.answer("key", end - 1), first);
+    assertEquals(await store.answer("key", end), null);
+    const early = makeAnswer("key", { createdAt: end - 1, code: 5 });
+    await mustConflict(store, { answer: early }, "key_used");
+    const next = makeAnswer("key", {
+      createdAt: end,
+      expiresAt: end + 9,
+      fingerprint: "new",
+      code: 5,
+      message: "gone",
+      payload: new Uint8Array(),
+    });
+    await mustCommit(store, { answer: next });
+    assertEquals(await store.answer("key", end), next);
+  });
+
+  test("a used key is named even when other conditions fail too", async ({ store }) => {
+    const order = makeOrder();
+    await mustCommit(store, { orderInsert: order, answer: makeAnswer("key") });
+    await mustConflict(
+      store,
+      { orderInsert: order, answer: makeAnswer("key") },
+      "key_used",
+    );
+  });
+
+  test("the newest report is kept, also after a restart", async (opened) => {
+    for (let i = 0; i < 25; i++) {
+      await opened.store.saveReport(`{"n":${i}}`, T0 - i);
+    }
+    assertEquals(await opened.store.lastReport(), '{"n":24}');
+    const next = await opened.restart();
+    assertEquals(await next.store.lastReport(), '{"n":24}');
+  });
+}

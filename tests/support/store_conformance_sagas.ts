@@ -1,0 +1,203 @@
+/** Conformance: who may run which saga, and when. */
+import { assertEquals } from "@std/assert";
+import type { Order } from "../../src/orders/order.ts";
+import type { Saga, SagaState } from "../../src/orders/saga.ts";
+import type { ChangeSet, Store } from "../../src/storage/store.ts";
+import { makeOrder, makeSaga, T0 } from "./fixtures.ts";
+import {
+  type ConformanceTest,
+  mustCommit,
+  mustConflict,
+} from "./store_harness.ts";
+
+const DUE = {
+  now: T0,
+  limit: 10,
+  versions: { pay: [1], cancel: [1], refund: [1, 2] },
+};
+
+async function insert(
+  store: Store,
+  order: Order,
+  ...fields: Partial<Saga>[]
+): Promise<Saga[]> {
+  const sagas = fields.map((f, i) => makeSaga(order, { number: i + 1, ...f }));
+  await mustCommit(store, { orderInsert: order });
+  for (const sagaInsert of sagas) await mustCommit(store, { sagaInsert });
+  return sagas;
+}
+
+function claim(saga: Saga, owner: string): Pick<ChangeSet, "sagaUpdate"> {
+  return {
+    sagaUpdate: {
+      saga: { ...saga, owner, fence: saga.fence + 1 },
+      expectedFence: saga.fence,
+      claim: true,
+    },
+  };
+}
+
+function end(saga: Saga, state: SagaState): Pick<ChangeSet, "sagaUpdate"> {
+  return {
+    sagaUpdate: {
+      saga: { ...saga, state, owner: null, finishedAt: T0 },
+      expectedFence: saga.fence,
+    },
+  };
+}
+
+export function sagaConformance(test: ConformanceTest): void {
+  test("only the lowest-numbered unfinished saga of an order can be claimed", async ({ store, owner }) => {
+    const [one, two, three] = await insert(store, makeOrder(), {}, {}, {});
+    if (!one || !two || !three) throw new Error("three were made");
+    await mustConflict(store, claim(two, owner), "saga_not_claimable");
+    await mustConflict(store, claim(three, owner), "saga_not_claimable");
+    assertEquals(await store.dueSagas(DUE), [one]);
+    assertEquals(await store.nextSaga(one.orderId), one);
+    await mustCommit(store, end(one, "completed"));
+    assertEquals(await store.dueSagas(DUE), [two]);
+    assertEquals(await store.nextSaga(one.orderId), two);
+    await mustCommit(store, claim(two, owner));
+    await mustConflict(store, claim(three, owner), "saga_not_claimable");
+  });
+
+  test("a parked saga holds back the later ones of its order", async ({ store, owner }) => {
+    const [one, two] = await insert(store, makeOrder(), {}, {});
+    if (!one || !two) throw new Error("two were made");
+    const parked = end(one, "parked");
+    await mustCommit(store, parked);
+    assertEquals(await store.dueSagas(DUE), []);
+    assertEquals(await store.nextDueAt(), null);
+    assertEquals(
+      await store.nextSaga(one.orderId),
+      parked.sagaUpdate?.saga ?? null,
+    );
+    await mustConflict(store, claim(one, owner), "saga_not_claimable");
+    await mustConflict(store, claim(two, owner), "saga_not_claimable");
+  });
+
+  test("a settled saga cannot be claimed", async ({ store, owner }) => {
+    for (const state of ["completed", "failed", "superseded"] as const) {
+      const [saga] = await insert(store, makeOrder(), {});
+      if (!saga) throw new Error("one was made");
+      await mustCommit(store, end(saga, state));
+      await mustConflict(store, claim(saga, owner), "saga_not_claimable");
+      assertEquals(await store.nextSaga(saga.orderId), null);
+    }
+  });
+
+  test("a claim takes the saga out of the due ones, a stale fence gets nothing", async ({ store, owner }) => {
+    const [saga] = await insert(store, makeOrder(), {});
+    if (!saga) throw new Error("one was made");
+    await mustCommit(store, claim(saga, owner));
+    assertEquals(await store.dueSagas(DUE), []);
+    assertEquals(await store.nextDueAt(), null);
+    await mustConflict(store, claim(saga, owner), "saga_fence");
+    await mustConflict(store, end(saga, "completed"), "saga_fence");
+    const held = await store.saga(saga.id);
+    assertEquals(held, { ...saga, owner, fence: 1 });
+    if (held === null) throw new Error("the saga is there");
+    await mustCommit(store, {
+      sagaUpdate: {
+        saga: { ...held, owner: null, fence: 2, nextAttemptAt: T0 + 7 },
+        expectedFence: 1,
+      },
+    });
+    await mustConflict(store, end(held, "completed"), "saga_fence");
+    assertEquals(await store.dueSagas(DUE), []);
+    assertEquals(await store.nextDueAt(), T0 + 7);
+  });
+
+  test("another incarnation's sagas are free at once after a restart", async (opened) => {
+    const [saga] = await insert(opened.store, makeOrder(), {});
+    if (!saga) throw new Error("one was made");
+    await mustCommit(opened.store, claim(saga, opened.owner));
+    const { store, owner } = await opened.restart();
+    const left = { ...saga, owner: opened.owner, fence: 1 };
+    assertEquals(await store.dueSagas(DUE), [left]);
+    await mustConflict(store, claim(saga, owner), "saga_fence");
+    await mustCommit(store, claim(left, owner));
+    assertEquals(await store.dueSagas(DUE), []);
+  });
+
+  test("due sagas come oldest due first, within the limit and the known versions", async ({ store }) => {
+    const at = async (nextAttemptAt: number, fields: Partial<Saga> = {}) => {
+      const [saga] = await insert(store, makeOrder(), {
+        nextAttemptAt,
+        ...fields,
+      });
+      if (!saga) throw new Error("one was made");
+      return saga;
+    };
+    await at(T0 - 9, { definitionVersion: 2 });
+    const third = await at(T0);
+    const first = await at(T0 - 5, { kind: "refund", definitionVersion: 2 });
+    const later = await at(T0 + 1, { kind: "cancel" });
+    const second = await at(T0 - 1, { stuckReason: "still retried" });
+    assertEquals(await store.dueSagas(DUE), [first, second, third]);
+    assertEquals(await store.dueSagas({ ...DUE, limit: 2 }), [first, second]);
+    assertEquals(await store.dueSagas({ ...DUE, now: T0 + 1 }), [
+      first,
+      second,
+      third,
+      later,
+    ]);
+    assertEquals(await store.nextDueAt(), T0 - 9);
+    assertEquals(await store.nextDueAt(DUE.versions), T0 - 5);
+    const none = { pay: [], cancel: [], refund: [] };
+    assertEquals(await store.dueSagas({ ...DUE, versions: none }), []);
+    assertEquals(await store.nextDueAt(none), null);
+  });
+
+  test("a queued saga's time does not count before its turn", async ({ store }) => {
+    const [one] = await insert(
+      store,
+      makeOrder(),
+      { nextAttemptAt: T0 + 50 },
+      { nextAttemptAt: T0 - 50 },
+    );
+    if (!one) throw new Error("two were made");
+    assertEquals(await store.dueSagas(DUE), []);
+    assertEquals(await store.nextDueAt(), T0 + 50);
+  });
+
+  test("saga counters follow every commit and survive a restart", async (opened) => {
+    const { store } = opened;
+    assertEquals(await store.sagaStats(), {
+      open: { pay: 0, cancel: 0, refund: 0 },
+      stuck: 0,
+      oldestUnfinishedAt: null,
+    });
+    const [pay, cancel, refund] = await insert(
+      store,
+      makeOrder(),
+      { createdAt: T0 - 3 },
+      { kind: "cancel", createdAt: T0 - 2 },
+      { kind: "refund", createdAt: T0 - 1, stuckReason: "401" },
+    );
+    if (!pay || !cancel || !refund) throw new Error("three were made");
+    assertEquals(await store.sagaStats(), {
+      open: { pay: 1, cancel: 1, refund: 1 },
+      stuck: 1,
+      oldestUnfinishedAt: T0 - 3,
+    });
+    await mustCommit(store, end(pay, "completed"));
+    await mustCommit(store, end(cancel, "parked"));
+    await mustConflict(store, {
+      sagaUpdate: {
+        ...end(refund, "failed").sagaUpdate,
+        expectedFence: 9,
+      } as NonNullable<ChangeSet["sagaUpdate"]>,
+    }, "saga_fence");
+    const expected = {
+      open: { pay: 0, cancel: 0, refund: 1 },
+      stuck: 2,
+      oldestUnfinishedAt: T0 - 2,
+    };
+    assertEquals(await store.sagaStats(), expected);
+    const next = await opened.restart();
+    assertEquals(await next.store.sagaStats(), expected);
+    await mustCommit(next.store, end(refund, "failed"));
+    assertEquals((await next.store.sagaStats()).stuck, 1);
+  });
+}
