@@ -161,11 +161,12 @@ export class CancelScope implements Disposable {
   }
 
   // A disposed scope keeps its parent reference (upwards holds nothing alive
-  // that would not live anyway) so that a late child still finds the root.
+  // that would not live anyway) so that a late child still finds the root. One
+  // that was aborted before it was disposed still passes its reason on.
   #nearestLive(): CancelScope | undefined {
-    let scope: CancelScope | undefined = this.#disposed ? this.#parent : this;
-    while (scope !== undefined && scope.#disposed) scope = scope.#parent;
-    return scope;
+    if (!this.#disposed || this.aborted) return this;
+    const parent = this.#parent;
+    return parent ? parent.#nearestLive() : undefined;
   }
 
   #guard(fn: () => void): void {
@@ -190,13 +191,27 @@ export class CancelScope implements Disposable {
       event.stopImmediatePropagation();
       this.#complain(event.error);
     };
-    globalThis.addEventListener("error", claim, { capture: true });
+    globalThis.addEventListener("error", claim);
+    dispatching++;
     try {
       this.#controller.abort(reason);
     } finally {
-      globalThis.removeEventListener("error", claim, { capture: true });
+      dispatching--;
+      globalThis.removeEventListener("error", claim);
     }
   }
+}
+
+let dispatching = 0;
+
+/**
+ * Whether a scope is telling its native listeners right now: an `error` event
+ * at this moment is theirs, and the scope takes care of it. (Deno calls the
+ * listeners of `globalThis` in order of registration, capture or not, so a
+ * handler that was there first has to ask.)
+ */
+export function isDispatchingAbort(): boolean {
+  return dispatching > 0;
 }
 
 const nothing: Disposable = { [Symbol.dispose]() {} };

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isDispatchingAbort } from "./cancel_scope.ts";
 import { toError } from "./errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { TaskGroup, TaskHandle } from "./task_group.ts";
@@ -44,6 +45,7 @@ export function installFatalHandlers(
     judge(event.reason);
   };
   const onError = (event: ErrorEvent) => {
+    if (isDispatchingAbort()) return;
     event.preventDefault();
     judge(event.error);
   };
