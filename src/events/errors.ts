@@ -9,3 +9,8 @@ export class PublishError extends Error {
 export class RecordRefusedError extends Error {
   override readonly name = "RecordRefusedError";
 }
+
+/** The publisher did not close cleanly; whatever it held was torn down all the same. */
+export class PublisherCloseError extends Error {
+  override readonly name = "PublisherCloseError";
+}

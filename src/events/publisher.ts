@@ -1,7 +1,8 @@
 /**
  * The publisher port: hands records to a broker, in order, and answers only after its acknowledgement.
  *
- * `publish` is called by one relay lane at a time; after it rejected, the relay calls it again with the same
+ * The lanes of the relay publish concurrently, each one batch at a time and each to its own topic (and to the
+ * dead-letter topic, which they share). After a publish rejected, the lane calls it again with the same
  * records. A resolved publish means: every record is in the log at least once.
  */
 
@@ -29,8 +30,15 @@ export interface Publisher {
    * Appends the records in order.
    * @throws RecordRefusedError when the broker refuses one record for itself (too large); none or some of the batch may be written
    * @throws PublishError for everything else: time-out, connection lost, not authorised, topic missing
+   * @throws the signal's reason when aborted; the records may be written all the same
    */
   publish(records: readonly EventRecord[], signal: AbortSignal): Promise<void>;
+  /**
+   * Connects ahead of the first publish and sets `state`, so that health knows of a broker that is away before
+   * the first event. Absent when there is nothing to connect to.
+   * @throws PublishError when the broker cannot be reached; the signal's reason when aborted
+   */
+  warmUp?(topic: string, signal: AbortSignal): Promise<void>;
   /** Bounded by the caller; errors are the caller's to log. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,0 +1,330 @@
+/**
+ * One topic's way from the outbox to the publisher.
+ *
+ * Invariants: one publish is under way at a time; a batch that failed is sent again unchanged before anything
+ * after it, for as long as it takes; a record is set aside only when the broker refuses it for itself, and then
+ * its dead letter is acknowledged first; an event is marked only after its acknowledgement.
+ * So per key the first occurrences come in the outbox's order without gaps, and nothing is lost.
+ *
+ * Not promised: no duplicates (see Marker and the publisher), or progress of the lane while the dead-letter
+ * topic itself cannot be written.
+ */
+import type { EventTopic } from "../orders/events.ts";
+import { StoreUnavailableError } from "../storage/errors.ts";
+import type { OutboxRow } from "../storage/store.ts";
+import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import type { Backlog } from "./backlog.ts";
+import { deadLetter, toRecord } from "./dead_letter.ts";
+import { PublishError, RecordRefusedError } from "./errors.ts";
+import { Marker } from "./marker.ts";
+import type { EventRecord } from "./publisher.ts";
+import type { RelayDeps } from "./relay_ports.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** Acknowledged and unmarked batches beyond which publishing waits for the store. */
+const MAX_UNMARKED_BATCHES = 4;
+
+/** Ends a drain that is not to wait for a publisher or store in trouble. */
+class InTroubleError extends Error {
+  override readonly name = "InTroubleError";
+}
+
+interface DrainWaiter {
+  /** Number of the first read that certainly saw what was committed before the wait began. */
+  readonly read: number;
+  readonly resolve: () => void;
+}
+
+export class Lane {
+  readonly #topic: EventTopic;
+  readonly #deps: RelayDeps;
+  readonly #backlog: Backlog;
+  readonly #backoff: BackoffOptions;
+  readonly #wakeup: Wakeup;
+  readonly #marker: Marker;
+  readonly #waiters = new Set<DrainWaiter>();
+  #running = false;
+  #reads = 0;
+  /** Consecutive failures of the publisher; 0 while it works or nothing was tried. */
+  #failures = 0;
+  #succeeded = false;
+  #warmUpFailures = 0;
+  /** On the clock's monotonic time, ms. */
+  #nextWarmUpAt = -Infinity;
+
+  constructor(topic: EventTopic, deps: RelayDeps, backlog: Backlog) {
+    this.#topic = topic;
+    this.#deps = deps;
+    this.#backlog = backlog;
+    this.#backoff = {
+      baseMs: deps.options.retryDelayMs,
+      maxMs: deps.options.maxRetryDelayMs,
+      random: deps.random,
+    };
+    this.#wakeup = new Wakeup(deps.clock);
+    this.#marker = new Marker({
+      store: deps.store,
+      clock: deps.clock,
+      backoff: this.#backoff,
+      onMarked: (count) => backlog.removed(count),
+      onUnavailable: (error) =>
+        this.#storeTrouble("mark events as sent", error),
+      onFailed: () => this.#wakeup.set(),
+    });
+  }
+
+  notify(): void {
+    this.#wakeup.set();
+  }
+
+  /**
+   * Publishes until the signal aborts, then finishes the mark under way and resolves.
+   * @throws StoreFatalError, and whatever neither the store nor the publisher documents
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    this.#running = true;
+    try {
+      while (!signal.aborted) {
+        await this.#drain(signal, false);
+        await this.#idle(signal);
+        this.#marker.throwIfFailed();
+      }
+    } catch (error) {
+      if (!signal.aborted || error !== signal.reason) throw error;
+    } finally {
+      await this.#marker.settled();
+      this.#running = false;
+      this.#releaseWaiters(Infinity);
+    }
+  }
+
+  /**
+   * Publishes what was committed before the call. Resolves when that is done and marked, when the publisher or
+   * the store is in trouble (at once when it is known to be), or when the signal aborts.
+   */
+  async flush(signal: AbortSignal): Promise<void> {
+    if (this.#knownDown() || signal.aborted) return;
+    if (this.#running) await this.#nextDrain(signal);
+    else {
+      try {
+        this.#marker.kick(signal);
+        await this.#drain(signal, true);
+      } catch (error) {
+        const stopped = signal.aborted && error === signal.reason;
+        if (!stopped && !(error instanceof InTroubleError)) throw error;
+      } finally {
+        await this.#marker.settled();
+      }
+    }
+  }
+
+  #knownDown(): boolean {
+    if (this.#failures > 0) return true;
+    return this.#deps.publisher.state === "down" && !this.#succeeded;
+  }
+
+  async #nextDrain(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => resolve();
+    const waiter = { read: this.#reads + 1, resolve };
+    this.#waiters.add(waiter);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#wakeup.set();
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  #releaseWaiters(read: number): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.read <= read) waiter.resolve();
+    }
+  }
+
+  /** Publishes until a read finds nothing and everything acknowledged is marked. */
+  async #drain(signal: AbortSignal, giveUp: boolean): Promise<void> {
+    const { batchSize, topics } = this.#deps.options;
+    for (;;) {
+      signal.throwIfAborted();
+      this.#marker.throwIfFailed();
+      if (this.#marker.size >= MAX_UNMARKED_BATCHES * batchSize) {
+        await this.#marker.settled();
+        continue;
+      }
+      const read = ++this.#reads;
+      const rows = await this.#read(signal, giveUp);
+      if (rows.length === 0) {
+        await this.#marker.settled();
+        this.#releaseWaiters(read);
+        return;
+      }
+      const topic = topics[this.#topic];
+      const records = rows.map((row) => toRecord(row, topic));
+      await this.#publish(records, 0, signal, giveUp);
+      this.#deps.observer.published(this.#topic, rows.length);
+      this.#marker.add(rows.map((row) => row.position), signal);
+    }
+  }
+
+  async #read(signal: AbortSignal, giveUp: boolean): Promise<OutboxRow[]> {
+    const { store, clock, options } = this.#deps;
+    for (let failures = 1;; failures++) {
+      try {
+        return await store.outbox(
+          this.#topic,
+          this.#marker.highest,
+          options.batchSize,
+        );
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        if (failures === 1) this.#storeTrouble("read the outbox", error);
+        if (giveUp) throw new InTroubleError(error.message, { cause: error });
+        await clock.sleep(backoffMs(failures, this.#backoff), signal);
+      }
+    }
+  }
+
+  /** Returns when every record is acknowledged, each as itself or as its dead letter. */
+  async #publish(
+    records: readonly EventRecord[],
+    attempts: number,
+    signal: AbortSignal,
+    giveUp: boolean,
+  ): Promise<void> {
+    try {
+      attempts += await this.#send(records, signal, giveUp);
+      this.#attempt("success");
+    } catch (error) {
+      if (!(error instanceof RecordRefusedError)) throw error;
+      this.#attempt("refused");
+      this.#worked();
+      const [first] = records;
+      if (records.length === 1 && first !== undefined) {
+        await this.#setAside(first, error, attempts + 1, signal, giveUp);
+        return;
+      }
+      const middle = Math.ceil(records.length / 2);
+      for (const half of [records.slice(0, middle), records.slice(middle)]) {
+        await this.#publish(half, attempts + 1, signal, giveUp);
+      }
+    }
+  }
+
+  async #setAside(
+    record: EventRecord,
+    refusal: RecordRefusedError,
+    attempts: number,
+    signal: AbortSignal,
+    giveUp: boolean,
+  ): Promise<void> {
+    const { clock, log, options } = this.#deps;
+    const letter = deadLetter(record, {
+      topic: options.deadLetterTopic,
+      message: refusal.message,
+      attempts,
+      failedAt: clock.wallNow(),
+    });
+    await this.#send([letter], signal, giveUp);
+    this.#attempt("dead_lettered");
+    log(
+      "error",
+      "event refused by the broker, moved to the dead-letter topic",
+      {
+        event_id: record.headers["event-id"],
+        order_id: record.key,
+        topic: record.topic,
+        dead_letter_topic: letter.topic,
+        error: refusal.message,
+      },
+    );
+  }
+
+  /**
+   * Hands the identical records over until they are acknowledged. Resolves with the number of failures before that.
+   * @throws RecordRefusedError unless it is about a dead letter: that one is repeated like any failure
+   */
+  async #send(
+    records: readonly EventRecord[],
+    signal: AbortSignal,
+    giveUp: boolean,
+  ): Promise<number> {
+    const { publisher, clock, options } = this.#deps;
+    for (let failures = 0;;) {
+      try {
+        await publisher.publish(records, signal);
+        this.#worked();
+        return failures;
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        const refused = error instanceof RecordRefusedError;
+        if (refused && records[0]?.topic !== options.deadLetterTopic) {
+          throw error;
+        }
+        if (!refused && !(error instanceof PublishError)) throw error;
+        failures += 1;
+        this.#attempt("error");
+        this.#failed(error);
+        if (giveUp) throw new InTroubleError(error.message, { cause: error });
+        await clock.sleep(backoffMs(failures, this.#backoff), signal);
+      }
+    }
+  }
+
+  #attempt(result: "success" | "error" | "refused" | "dead_lettered"): void {
+    this.#deps.observer.attempt(this.#topic, result);
+  }
+
+  #failed(error: Error): void {
+    this.#failures += 1;
+    this.#releaseWaiters(Infinity);
+    // Every failure of an outage would fill the log: 1, 2, 4, 8 … say the same.
+    if ((this.#failures & (this.#failures - 1)) !== 0) return;
+    this.#deps.log("warn", "cannot publish events, the same batch follows", {
+      topic: this.#deps.options.topics[this.#topic],
+      failures: this.#failures,
+      pending: this.#backlog.snapshot().pending,
+      error: error.message,
+    });
+  }
+
+  #worked(): void {
+    this.#succeeded = true;
+    if (this.#failures === 0) return;
+    this.#deps.log("info", "publishing events again", {
+      topic: this.#deps.options.topics[this.#topic],
+      failures: this.#failures,
+    });
+    this.#failures = 0;
+  }
+
+  #storeTrouble(what: string, error: StoreUnavailableError): void {
+    this.#releaseWaiters(Infinity);
+    this.#deps.log("warn", `cannot ${what}, trying again`, {
+      topic: this.#deps.options.topics[this.#topic],
+      error: error.message,
+    });
+  }
+
+  /** Waits for a commit; while the publisher is not known to work, finds out now and then whether it does. */
+  async #idle(signal: AbortSignal): Promise<void> {
+    const { publisher, clock, options } = this.#deps;
+    if (
+      publisher.warmUp !== undefined && publisher.state !== "up" &&
+      clock.now() >= this.#nextWarmUpAt
+    ) {
+      try {
+        await publisher.warmUp(options.topics[this.#topic], signal);
+        this.#warmUpFailures = 0;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof PublishError)) throw error;
+        this.#warmUpFailures += 1;
+        this.#nextWarmUpAt = clock.now() +
+          backoffMs(this.#warmUpFailures, this.#backoff);
+      }
+    }
+    await this.#wakeup.wait(options.pollIntervalMs, signal);
+  }
+}
