@@ -1,0 +1,125 @@
+/**
+ * `deno task providers`: payment and inventory over HTTP with a durable ledger, for integration, chaos and demo
+ * runs. Prints one line of JSON when it serves; SIGTERM and SIGINT stop it.
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { DEFAULT_KNOBS, UNKNOWN_MODES } from "./providers/knobs.ts";
+import { startProviderServer } from "./providers/server.ts";
+
+interface Flags {
+  readonly host: string;
+  readonly port: number;
+  readonly ledger: string;
+  readonly latency: number;
+  readonly jitter: number;
+  readonly declineRate: number;
+  readonly unknownRate: number;
+  readonly unknownModes: (typeof UNKNOWN_MODES[number])[];
+  readonly hang: number;
+  readonly doubleRate: number;
+  readonly seed: string;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError("a number of 0 or more is needed");
+  }
+  return value;
+}
+
+const command = new Command("providers")
+  .description("Simulated payment and inventory providers over HTTP")
+  .option("--host <address>", "address to listen on", "127.0.0.1")
+  .option("--port <port>", "0: any free one", number, 8090)
+  .option("--ledger <file>", "durable ledger", "provider-ledger.ndjson")
+  .option(
+    "--latency <ms>",
+    "time to an answer",
+    number,
+    DEFAULT_KNOBS.latency_ms,
+  )
+  .option(
+    "--jitter <ms>",
+    "up to this much more",
+    number,
+    DEFAULT_KNOBS.jitter_ms,
+  )
+  .option(
+    "--decline-rate <share>",
+    "charges and reservations declined, 0 to 1",
+    number,
+    0,
+  )
+  .option(
+    "--unknown-rate <share>",
+    "calls without a usable answer, 0 to 1",
+    number,
+    0,
+  )
+  .addOption(
+    new Option("--unknown-modes <modes...>", "how such calls end")
+      .choices(UNKNOWN_MODES).default([...UNKNOWN_MODES]),
+  )
+  .option(
+    "--hang <ms>",
+    "longest time a hanging call is held",
+    number,
+    DEFAULT_KNOBS.hang_ms,
+  )
+  .option(
+    "--double-rate <share>",
+    "effects that happen twice (a defect on purpose)",
+    number,
+    0,
+  )
+  .option("--seed <text>", "what chance is derived from", "")
+  .addHelpText(
+    "after",
+    "\nPOST /charges /refunds /reservations /releases; GET /_ledger /_stats; GET and POST /_knobs",
+  );
+
+async function main(): Promise<void> {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, stop);
+  }
+  const flags = command.parse(Deno.args, { from: "user" }).opts<Flags>();
+  const server = await startProviderServer({
+    hostname: flags.host,
+    port: flags.port,
+    ledgerPath: flags.ledger,
+    knobs: {
+      latency_ms: flags.latency,
+      jitter_ms: flags.jitter,
+      decline_rate: flags.declineRate,
+      unknown_rate: flags.unknownRate,
+      unknown_modes: flags.unknownModes,
+      hang_ms: flags.hang,
+      double_rate: flags.doubleRate,
+      seed: flags.seed,
+    },
+  });
+  console.log(JSON.stringify({
+    msg: "providers ready",
+    url: server.url,
+    pid: Deno.pid,
+    ledger: flags.ledger,
+    entries: server.ledger.length,
+  }));
+  await stopped;
+  await server[Symbol.asyncDispose]();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.removeSignalListener(signal, stop);
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Cannot serve the providers: ${reason}`);
+    Deno.exitCode = 1;
+  }
+}
