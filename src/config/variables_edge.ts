@@ -1,0 +1,92 @@
+/** Variables of the edges, the store, the log and the runtime. */
+import * as p from "./parsers.ts";
+import { RUNTIME_OVERRIDE } from "./runtime_guard.ts";
+import { optional, withDefault } from "./variable.ts";
+
+const NUL = "\0";
+
+/** See variables.ts. */
+export const EDGE_VARIABLES = {
+  grpcAddr: withDefault(
+    "OMS_GRPC_ADDR",
+    "127.0.0.1:50051",
+    p.listenAddress,
+    "50051",
+    "where gRPC listens; port 0 takes any free one",
+  ),
+  metricsAddr: withDefault(
+    "OMS_METRICS_ADDR",
+    "127.0.0.1:9090",
+    p.listenAddress,
+    "::1:9090",
+    "where probes and metrics listen; port 0 takes any free one",
+  ),
+  grpcReflection: withDefault(
+    "OMS_GRPC_REFLECTION",
+    "true",
+    p.flag,
+    "yes",
+    "serve gRPC reflection",
+  ),
+  storageDriver: withDefault(
+    "OMS_STORAGE_DRIVER",
+    "sqlite",
+    p.oneOf("sqlite", "postgres", "memory"),
+    "mysql",
+    "sqlite; memory loses everything and needs OMS_ALLOW_MEMORY_STORAGE=true",
+  ),
+  allowMemoryStorage: withDefault(
+    "OMS_ALLOW_MEMORY_STORAGE",
+    "false",
+    p.flag,
+    "maybe",
+    "allow OMS_STORAGE_DRIVER=memory",
+  ),
+  dataDir: withDefault(
+    "OMS_DATA_DIR",
+    "./data",
+    p.plainText,
+    `a${NUL}b`,
+    "folder of oms.db, oms.lock and events.ndjson",
+  ),
+  postgresDsn: optional(
+    "OMS_POSTGRES_DSN",
+    p.postgresDsn,
+    "mysql://db/oms",
+    "database of OMS_STORAGE_DRIVER=postgres",
+    "secret",
+  ),
+  postgresAutoMigrate: withDefault(
+    "OMS_POSTGRES_AUTO_MIGRATE",
+    "true",
+    p.flag,
+    "no",
+    "bring the database's schema up to date at start",
+  ),
+  logLevel: withDefault(
+    "LOG_LEVEL",
+    "info",
+    p.oneOf("debug", "info", "warn", "error"),
+    "trace",
+    "lowest level that is logged",
+  ),
+  logFormat: optional(
+    "LOG_FORMAT",
+    p.oneOf("text", "json"),
+    "xml",
+    "text or json; default text on a terminal, else json",
+  ),
+  noColor: optional(
+    "NO_COLOR",
+    p.presence,
+    undefined,
+    "any text: no colours in the text format",
+  ),
+  allowUnsupportedRuntime: withDefault(
+    RUNTIME_OVERRIDE,
+    "false",
+    p.flag,
+    "si",
+    "start on a Deno version that the runtime guard refuses",
+  ),
+} as const;
