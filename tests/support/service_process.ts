@@ -1,0 +1,346 @@
+/**
+ * The real service as a process: started as the task `run` starts it, watched
+ * by its log, stopped by signals to its own pid.
+ *
+ * Invariants: the command and its permissions come from deno.json, the one
+ * place for them (or from OMS_TEST_BINARY); no OMS_*, KAFKA_* or LOG_* variable
+ * of the caller's environment reaches the service; disposing ends the process
+ * that was started here, and only that one, and leaves no reader or timer.
+ * Not promised: that the process is in order when it is disposed: it is killed.
+ * Whoever wants an orderly stop calls `stop` before.
+ */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** One JSON line of the service's log. */
+export type LogLine = Readonly<Record<string, unknown>> & {
+  readonly msg: string;
+};
+
+/** How the process is started. */
+export interface ServiceOptions {
+  /** Folder of oms.db; made by the service. */
+  readonly dataDir: string;
+  /** Over the defaults: ports 0, JSON log. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Program and arguments; default: {@link serviceCommand}. */
+  readonly command?: readonly string[];
+  /** For the `ready` line, in ms; default 20,000. */
+  readonly readyWithinMs?: number;
+  /** Default: the project's root. */
+  readonly cwd?: string;
+}
+
+/** How the process ended. */
+export interface ServiceExit {
+  /** As a shell sees it: 128 + n after signal n. */
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+}
+
+/** How an orderly stop went. */
+export interface ServiceStop extends ServiceExit {
+  /** From sending the signal to the end of the process, in ms. */
+  readonly durationMs: number;
+}
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const READY_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 35_000;
+/** How much of the output an error message quotes. */
+const QUOTED_LINES = 30;
+
+/** A started process; it may still be starting. */
+export class ServiceProcess implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #log: LogLine[] = [];
+  readonly #output: string[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #readers: Promise<unknown>;
+  #ended: ServiceExit | null = null;
+  /** Resolves when the process has ended and all of its output is read. */
+  readonly exit: Promise<ServiceExit>;
+
+  constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#readers = Promise.all([
+      this.#read(child.stdout),
+      this.#read(child.stderr),
+    ]);
+    this.exit = this.#watchExit();
+  }
+
+  /** From the `ready` line; before it, the pid of the process that was spawned. */
+  get pid(): number {
+    const pid = this.#ready?.pid;
+    return typeof pid === "number" ? pid : this.#child.pid;
+  }
+
+  /** `host:port`. @throws Error before the `ready` line */
+  get grpcAddress(): string {
+    return this.#address("grpc");
+  }
+
+  /** `host:port`. @throws Error before the `ready` line */
+  get httpAddress(): string {
+    return this.#address("http");
+  }
+
+  /** The JSON lines so far. */
+  get log(): readonly LogLine[] {
+    return this.#log;
+  }
+
+  /** All lines so far, of stdout and stderr. */
+  get output(): readonly string[] {
+    return this.#output;
+  }
+
+  /** True until the process has ended. */
+  get running(): boolean {
+    return this.#ended === null;
+  }
+
+  /** Resolves with the `ready` line. @throws Error when it does not come */
+  ready(withinMs = READY_WITHIN_MS): Promise<LogLine> {
+    return this.waitForLog("ready", withinMs);
+  }
+
+  /**
+   * The first line, past ones included, that has this `msg` or that the
+   * predicate accepts.
+   *
+   * @throws Error with the newest output when the process ends, or after
+   * `withinMs`.
+   */
+  waitForLog(
+    wanted: string | ((line: LogLine) => boolean),
+    withinMs = READY_WITHIN_MS,
+  ): Promise<LogLine> {
+    const matches = typeof wanted === "string"
+      ? (line: LogLine) => line.msg === wanted
+      : wanted;
+    const what = typeof wanted === "string" ? `"${wanted}"` : "a log line";
+    let seen = 0;
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+      };
+      const look = () => {
+        for (; seen < this.#log.length; seen++) {
+          const line = this.#log[seen];
+          if (line === undefined || !matches(line)) continue;
+          done();
+          return resolve(line);
+        }
+        if (this.#ended === null) return;
+        done();
+        const { code } = this.#ended;
+        reject(this.#failure(`the process ended with ${code} before ${what}`));
+      };
+      const timer = setTimeout(() => {
+        done();
+        reject(this.#failure(`${withinMs} ms passed without ${what}`));
+      }, withinMs);
+      this.#watchers.add(look);
+      look();
+    });
+  }
+
+  /** Sends a signal to the service's own pid; nothing happens when it has ended. */
+  signal(name: Deno.Signal): void {
+    if (this.#ended !== null) return;
+    try {
+      if (this.pid === this.#child.pid) this.#child.kill(name);
+      else Deno.kill(this.pid, name);
+    } catch (error) {
+      // It ended between the look and the signal.
+      const gone = error instanceof TypeError ||
+        error instanceof Deno.errors.NotFound;
+      if (!gone) throw error;
+    }
+  }
+
+  /** SIGKILL, then the end. */
+  kill(): Promise<ServiceExit> {
+    this.signal("SIGKILL");
+    return this.exit;
+  }
+
+  /**
+   * Sends the signal and waits for the end.
+   *
+   * @throws Error after `withinMs`; the process is killed then.
+   */
+  async stop(
+    signal: Deno.Signal = "SIGTERM",
+    withinMs = STOP_WITHIN_MS,
+  ): Promise<ServiceStop> {
+    const started = performance.now();
+    this.signal(signal);
+    const late = Promise.withResolvers<null>();
+    const timer = setTimeout(() => late.resolve(null), withinMs);
+    try {
+      const exit = await Promise.race([this.exit, late.promise]);
+      if (exit !== null) {
+        return { ...exit, durationMs: performance.now() - started };
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    await this.kill();
+    throw this.#failure(`it did not end within ${withinMs} ms of ${signal}`);
+  }
+
+  /** Kills the process when it still runs; resolves when nothing of it is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  get #ready(): LogLine | undefined {
+    return this.#log.find(({ msg }) => msg === "ready");
+  }
+
+  #address(edge: "grpc" | "http"): string {
+    const line = this.#ready;
+    const address = line?.[edge] ?? line?.[`${edge}_addr`] ??
+      line?.[`${edge}_address`];
+    if (typeof address === "string") return address;
+    throw this.#failure(`its ready line names no ${edge} address`);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let open = "";
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (open + text).split("\n");
+      open = lines.pop() ?? "";
+      this.#take(lines);
+    }
+    if (open !== "") this.#take([open]);
+  }
+
+  #take(lines: readonly string[]): void {
+    for (const text of lines) {
+      this.#output.push(text);
+      const line = parseLogLine(text);
+      if (line !== null) this.#log.push(line);
+    }
+    this.#look();
+  }
+
+  #look(): void {
+    for (const look of [...this.#watchers]) look();
+  }
+
+  async #watchExit(): Promise<ServiceExit> {
+    const { code, signal } = await this.#child.status;
+    await this.#readers;
+    this.#ended = { code, signal };
+    this.#look();
+    return this.#ended;
+  }
+
+  #failure(why: string): Error {
+    const quoted = this.#output.slice(-QUOTED_LINES).join("\n");
+    return new Error(`The service failed: ${why}. Its output:\n${quoted}`);
+  }
+}
+
+/** Starts the process without waiting for anything: for tests of starts that fail. */
+export function spawnService(options: ServiceOptions): ServiceProcess {
+  const [program, ...args] = options.command ?? serviceCommand();
+  if (program === undefined) {
+    throw new Error("Cannot start the service: its command is empty");
+  }
+  const child = new Deno.Command(program, {
+    args,
+    cwd: options.cwd ?? ROOT,
+    clearEnv: true,
+    env: {
+      ...foreignEnvironment(),
+      LOG_FORMAT: "json",
+      OMS_GRPC_ADDR: "127.0.0.1:0",
+      OMS_METRICS_ADDR: "127.0.0.1:0",
+      OMS_DATA_DIR: options.dataDir,
+      ...options.env,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  return new ServiceProcess(child);
+}
+
+/**
+ * Starts the service and waits for its `ready` line.
+ *
+ * @throws Error with its output when that line does not come; nothing runs then.
+ */
+export async function startService(
+  options: ServiceOptions,
+): Promise<ServiceProcess> {
+  const service = spawnService(options);
+  try {
+    await service.ready(options.readyWithinMs);
+    return service;
+  } catch (error) {
+    await service.kill();
+    throw error;
+  }
+}
+
+/**
+ * What starts the service: OMS_TEST_BINARY when it is set, else the command of
+ * deno.json's task `run`, with this very Deno in place of the word `deno`.
+ *
+ * @throws Error when deno.json has no such task or it is not a plain command
+ */
+export function serviceCommand(): string[] {
+  const binary = Deno.env.get("OMS_TEST_BINARY");
+  if (binary !== undefined && binary !== "") return [resolve(ROOT, binary)];
+  const manifest: unknown = JSON.parse(
+    Deno.readTextFileSync(resolve(ROOT, "deno.json")),
+  );
+  return parseTask(manifest, "run");
+}
+
+/** The words of a task's command. @throws Error when it is not `deno …` in plain words */
+export function parseTask(manifest: unknown, name: string): string[] {
+  const task = member(member(manifest, "tasks"), name);
+  const command = typeof task === "string" ? task : member(task, "command");
+  const words = typeof command === "string" ? command.trim().split(/\s+/) : [];
+  if (words[0] !== "deno" || words.some((word) => /["'$&|;<>]/.test(word))) {
+    throw new Error(
+      `Cannot start by the task ${name}: its command is no plain "deno …" (received ${
+        JSON.stringify(command)
+      })`,
+    );
+  }
+  return [Deno.execPath(), ...words.slice(1)];
+}
+
+function member(value: unknown, key: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.entries(value).find(([name]) => name === key)?.[1];
+}
+
+function foreignEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(Deno.env.toObject()).filter(([name]) =>
+      !/^(OMS_|KAFKA_|LOG_)/.test(name)
+    ),
+  );
+}
+
+function parseLogLine(text: string): LogLine | null {
+  if (!text.startsWith("{")) return null;
+  try {
+    const line: unknown = JSON.parse(text);
+    const msg = member(line, "msg");
+    if (typeof line !== "object" || typeof msg !== "string") return null;
+    return { ...line, msg };
+  } catch {
+    return null;
+  }
+}
