@@ -59,6 +59,12 @@ export interface LifecycleOptions {
 /** Signals closer than this to the previous one count as the same, in ms. */
 export const SAME_SIGNAL_MS = 500;
 
+/**
+ * As {@link SAME_SIGNAL_MS}, once the stop is forced, in ms. Repeats of one
+ * Ctrl-C were seen within 2.2 ms.
+ */
+export const SAME_FORCE_MS = 50;
+
 /** What a forced stop may take in all, in ms. */
 export const FORCE_MS = 500;
 

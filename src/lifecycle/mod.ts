@@ -36,6 +36,7 @@ export {
   FORCE_MS,
   LIFECYCLE_STATES,
   ROLLBACK_MS,
+  SAME_FORCE_MS,
   SAME_SIGNAL_MS,
   START_ABANDON_MS,
 } from "./lifecycle.ts";

@@ -46,6 +46,8 @@ import { StateCell } from "./state_cell.ts";
 import { StopRecord } from "./stop_record.ts";
 import {
   logComplete,
+  logFatal,
+  logListenerError,
   logPhaseBegun,
   logPhaseEnd,
   logStarted,
@@ -84,10 +86,8 @@ class Machine implements Lifecycle {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = safeLog(options.log);
-    const onListenerError = (thrown: unknown, scope: string) => {
-      const error = toError(thrown).message;
-      this.#log("error", "abort listener threw", { scope, error });
-    };
+    const onListenerError = (thrown: unknown, scope: string) =>
+      logListenerError(this.#log, thrown, scope);
     this.#cell = new StateCell(this.#log);
     this.soft = new CancelScope("stopping", { onListenerError });
     this.hard = new CancelScope("hard", { onListenerError });
@@ -122,15 +122,9 @@ class Machine implements Lifecycle {
     return this.#cell.onState(listener);
   }
 
-  async run(startup: () => Promise<void> | void): Promise<ShutdownReport> {
-    try {
-      if (!this.#stop) await startup();
-      if (!this.#phases && !this.#stop) throw new NotReadyError();
-    } catch (thrown) {
-      this.#onStartError(toError(thrown));
-    }
-    if (!this.#phases) this.#unwind();
-    return await this.done;
+  run(startup: () => Promise<void> | void): Promise<ShutdownReport> {
+    this.#startUp(startup);
+    return this.done;
   }
 
   async start<T>(
@@ -161,8 +155,7 @@ class Machine implements Lifecycle {
 
   fatal(thrown: unknown): void {
     const error = toError(thrown);
-    const { message, stack } = error;
-    this.#log("error", "fatal error", { error: message, stack });
+    logFatal(this.#log, error);
     this.#begin({ kind: "fatal", error });
     this.#stop?.addFatal(error);
   }
@@ -207,6 +200,16 @@ class Machine implements Lifecycle {
     }
   }
 
+  async #startUp(startup: () => Promise<void> | void): Promise<void> {
+    try {
+      if (!this.#stop) await startup();
+      if (!this.#phases && !this.#stop) throw new NotReadyError();
+    } catch (thrown) {
+      this.#onStartError(toError(thrown));
+    }
+    if (!this.#phases) this.#unwind();
+  }
+
   #onStartError(error: Error): void {
     if (this.#phases) this.fatal(error);
     else if (!this.#stop) {
@@ -227,10 +230,8 @@ class Machine implements Lifecycle {
     this.soft.abort(new StopError(reason));
     if (this.#phases) this.#drain(this.#stop, this.#phases);
     else {
-      this.#abandon = this.#clock.after(
-        START_ABANDON_MS,
-        () => this.#unwind(),
-      );
+      const unwind = () => this.#unwind();
+      this.#abandon = this.#clock.after(START_ABANDON_MS, unwind);
     }
   }
 
@@ -270,10 +271,8 @@ class Machine implements Lifecycle {
     this.#log("warn", "shutdown forced", { signal });
     stop.addForced({ signal, code });
     stop.addLeftover(this.#tasks());
-    const error = new StopError(
-      { kind: "signal", signal },
-      `Stop forced by a further ${signal}`,
-    );
+    const why = `Stop forced by a further ${signal}`;
+    const error = new StopError({ kind: "signal", signal }, why);
     this.hard.abort(error);
     this.#forcing = boundedCall(this.#clock, FORCE_MS, async () => {
       await this.#options.onForce?.(error);

@@ -8,7 +8,12 @@
  * @module
  */
 
-import { describeReason, reasonLabel, type ShutdownReason } from "./errors.ts";
+import {
+  describeReason,
+  reasonLabel,
+  type ShutdownReason,
+  toError,
+} from "./errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { LogFn } from "./log.ts";
 import type { Phase, PhaseResult } from "./phases.ts";
@@ -54,6 +59,21 @@ export function logPhaseEnd(
   } else if (outcome !== "done") {
     log("warn", "phase did not end as planned", fields);
   }
+}
+
+/** What started a stop with exit code 1, or came during one. */
+export function logFatal(log: LogFn, error: Error): void {
+  log("error", "fatal error", { error: error.message, stack: error.stack });
+}
+
+/** An abort listener's own error; it stopped nothing. */
+export function logListenerError(
+  log: LogFn,
+  thrown: unknown,
+  scope: string,
+): void {
+  const error = toError(thrown).message;
+  log("error", "abort listener threw", { scope, error });
 }
 
 /** The last line of a stop: the whole report. */

@@ -134,14 +134,6 @@ export class FakeClock implements Clock {
   }
 }
 
-// Taken at import, so that a test that replaces the globals still works.
-const realSetTimeout = globalThis.setTimeout;
-
-/** Lets every chain of microtasks run dry. */
-export function flushMicrotasks(): Promise<void> {
-  return new Promise((resolve) => void realSetTimeout(resolve, 0));
-}
-
 /** A signal source that a test drives. */
 export class FakeSignals implements SignalSource {
   readonly #clock: Clock;
@@ -167,8 +159,21 @@ export class FakeSignals implements SignalSource {
 
   /** Delivers a signal now (or keeps it until somebody subscribes). */
   send(name: SignalName): void {
-    const signal = { name, role: SIGNALS[name].role, at: this.#clock.now() };
+    this.sendAt(name, this.#clock.now());
+  }
+
+  /** Delivers a signal now that was seen at `at` (ms of the clock's `now`). */
+  sendAt(name: SignalName, at: number): void {
+    const signal = { name, role: SIGNALS[name].role, at };
     if (this.#handlers.size === 0) this.#kept.push(signal);
     for (const handler of [...this.#handlers]) handler(signal);
   }
+}
+
+// Taken at import, so that a test that replaces the globals still works.
+const realSetTimeout = globalThis.setTimeout;
+
+/** Lets every chain of microtasks run dry. */
+export function flushMicrotasks(): Promise<void> {
+  return new Promise((resolve) => void realSetTimeout(resolve, 0));
 }
