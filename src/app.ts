@@ -1,0 +1,177 @@
+/**
+ * The process: environment in, exit code out.
+ *
+ * Builds the log, the metrics, the watchdog and the lifecycle around the service, hands lifecycle the phases of
+ * the stop, and releases everything at the end: a normal stop ends because nothing is left.
+ */
+import {
+  createLifecycle,
+  exitWhenIdle,
+  installFatalHandlers,
+  type LogFn,
+  type ProcessSignals,
+  type ShutdownReport,
+  SLACK_MS,
+  startWatchdog,
+  sumOfBudgets,
+  systemClock,
+  toError,
+} from "@oms/lifecycle";
+import { COMMIT, RUNTIME, VERSION } from "./app/build_info.ts";
+import { forceStop, stopPhases } from "./app/phases.ts";
+import type { Seams } from "./app/seams.ts";
+import { type Started, startService } from "./app/service.ts";
+import { writeTerminationLog } from "./app/stop_record.ts";
+import {
+  checkRuntime,
+  type Config,
+  ConfigError,
+  isRuntimeOverride,
+  loadConfig,
+  type LoadedConfig,
+  RUNTIME_OVERRIDE,
+} from "./config.ts";
+import { createLogging, logFn, type Logging } from "./telemetry/logger.ts";
+import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
+
+/** What the last lines of the log may take, in ms. */
+const FINAL_FLUSH_MS = 250;
+
+/** Runs the service until it has stopped; the process then ends by itself, with the stop's exit code. */
+export async function runService(
+  signals: ProcessSignals,
+  seams: Seams = {},
+): Promise<void> {
+  const loaded = await readConfig();
+  if (loaded === null) {
+    signals[Symbol.dispose]();
+    Deno.exitCode = 1;
+    return;
+  }
+  const { config } = loaded;
+  const metrics = createMetrics();
+  metrics.setBuildInfo({ version: VERSION, commit: COMMIT, runtime: RUNTIME });
+  const logging = createLogging({
+    ...config.log,
+    onDropped: (lines) => metrics.logLinesDropped.inc(lines),
+  });
+  const log = logFn(logging.logger.child({ component: "lifecycle" }));
+  for (const { name, message } of loaded.warnings) {
+    log("warn", "configuration", { variable: name, message });
+  }
+  const report = await live(signals, config, metrics, logging, log, seams);
+  writeReport(config, report, log);
+  await logging.flush(FINAL_FLUSH_MS);
+  metrics[Symbol.dispose]();
+  logging[Symbol.dispose]();
+  signals[Symbol.dispose]();
+  exitWhenIdle(report, { log: () => {} });
+}
+
+async function live(
+  signals: ProcessSignals,
+  config: Config,
+  metrics: Metrics,
+  logging: Logging,
+  log: LogFn,
+  seams: Seams,
+): Promise<ShutdownReport> {
+  let started: Started | undefined;
+  const { watchdog: mode, terminationLog } = config.shutdown;
+  const budgetMs = budgetOf(config);
+  const watchdog = startWatchdog({ mode, budgetMs, terminationLog, log });
+  const lifecycle = createLifecycle({
+    signals,
+    log,
+    watchdog,
+    tasks: () => started?.tasks() ?? [],
+    onForce: () => started && forceStop(started.parts),
+  });
+  const states = lifecycle.onState((state) => metrics.setLifecycleState(state));
+  const fatal = installFatalHandlers(lifecycle);
+  try {
+    return await lifecycle.run(async () => {
+      started = await startService({
+        lifecycle,
+        config,
+        clock: systemClock,
+        metrics,
+        logger: logging.logger,
+        seams,
+      });
+      const phases = stopPhases(started.parts, config.shutdown);
+      lifecycle.ready(phases);
+      started.parts.edge.setServing(true);
+      log("info", "ready", {
+        pid: Deno.pid,
+        version: VERSION,
+        ...started.facts,
+        grace_needed_ms: sumOfBudgets(phases) + SLACK_MS,
+      });
+    });
+  } finally {
+    watchdog[Symbol.dispose]();
+    states[Symbol.dispose]();
+    // Kept until the end: a late rejection must not change the exit code.
+    queueMicrotask(() => fatal[Symbol.dispose]());
+  }
+}
+
+/** Null when the environment cannot be used; every mistake has then been said. */
+async function readConfig(): Promise<LoadedConfig | null> {
+  const env = Deno.env.toObject();
+  const stdoutIsTerminal = Deno.stdout.isTerminal();
+  using logging = createLogging({
+    level: "info",
+    format: stdoutIsTerminal ? "text" : "json",
+    color: false,
+  });
+  const log = logFn(logging.logger.child({ component: "config" }));
+  const runtime = checkRuntime(
+    Deno.version.deno,
+    isRuntimeOverride(env[RUNTIME_OVERRIDE]),
+  );
+  if (!runtime.ok) {
+    log("error", "runtime refused", { message: runtime.message });
+    await logging.flush(FINAL_FLUSH_MS);
+    return null;
+  }
+  try {
+    return loadConfig({
+      env,
+      readFile: Deno.readTextFileSync,
+      stdoutIsTerminal,
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { name, message } of error.warnings) {
+      log("warn", "configuration", { variable: name, message });
+    }
+    for (const { name, message } of error.problems) {
+      log("error", "configuration refused", { variable: name, message });
+    }
+    await logging.flush(FINAL_FLUSH_MS);
+    return null;
+  }
+}
+
+function budgetOf({ shutdown: s }: Config): number {
+  return s.lameDuckMs + s.grpcMs + s.sagasMs + s.outboxMs + s.httpMs +
+    s.kafkaMs + s.storeMs;
+}
+
+function writeReport(
+  { shutdown: { terminationLog } }: Config,
+  report: ShutdownReport,
+  log: LogFn,
+): void {
+  if (terminationLog === undefined) return;
+  try {
+    writeTerminationLog(terminationLog, report);
+  } catch (error) {
+    log("warn", "termination log not written", {
+      path: terminationLog,
+      error: toError(error).message,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** From what the parts tell to metrics. The only place that knows both sides. */
+import type { OrderChange } from "../orders/edit.ts";
+import type { Saga } from "../orders/saga.ts";
+import type { RelayObserver } from "../events/mod.ts";
+import type { GrpcObserver } from "../grpc/observer.ts";
+import type { ProviderObserver } from "../providers/mod.ts";
+import type { SagaObserver } from "../sagas/observer.ts";
+import { grpcCodeName, type Metrics } from "../telemetry/metrics.ts";
+
+export function grpcObserver({ grpc }: Metrics): GrpcObserver {
+  return {
+    started: ({ path }) => grpc.started.inc(grpc.labelsOf(path)),
+    msgReceived: ({ path }) => grpc.msgReceived.inc(grpc.labelsOf(path)),
+    msgSent: ({ path }) => grpc.msgSent.inc(grpc.labelsOf(path)),
+    handled: ({ path }, code, seconds) => {
+      const labels = grpc.labelsOf(path);
+      grpc.handled.inc({ ...labels, grpc_code: grpcCodeName(code) });
+      grpc.handling.observe(labels, seconds);
+    },
+  };
+}
+
+export function providerObserver({ provider }: Metrics): ProviderObserver {
+  return {
+    request: (name, operation, outcome, seconds) => {
+      provider.requests.inc({ provider: name, operation, outcome });
+      provider.requestDuration.observe({ provider: name, operation }, seconds);
+    },
+    circuit: (name, state) => provider.setCircuitState(name, state),
+  };
+}
+
+export function relayObserver({ outbox }: Metrics): RelayObserver {
+  return {
+    enqueued: (count) => outbox.events.inc(count),
+    published: () => {},
+    attempt: (_topic, result) =>
+      outbox.publishAttempts.inc({
+        result: result === "success" || result === "dead_lettered"
+          ? "success"
+          : "error",
+      }),
+    backlog: (pending, oldestAgeMs) => {
+      outbox.pendingRecords.set(pending);
+      outbox.oldestPendingAge.set(oldestAgeMs / 1_000);
+    },
+  };
+}
+
+/** @param committed told of each change that a saga or a command has committed */
+export function sagaObserver(
+  metrics: Metrics,
+  committed: (change: OrderChange) => void,
+): SagaObserver {
+  const { saga } = metrics;
+  return {
+    claimed: (before) => {
+      if (before.fence > 0) saga.resumed.inc();
+    },
+    step: (step, durationMs) =>
+      saga.stepDuration.observe({ step }, durationMs / 1_000),
+    changed: (change) => {
+      if (change !== null) committed(change);
+    },
+    ended: (ended, now) => {
+      countEnd(metrics, ended);
+      saga.duration.observe(Math.max(0, now - ended.createdAt) / 1_000);
+    },
+    active: (running) => saga.active.set(running),
+  };
+}
+
+function countEnd({ saga }: Metrics, { kind, state }: Saga): void {
+  if (state === "failed" || state === "parked") saga.failed.inc();
+  else if (state === "superseded" || kind === "cancel") saga.canceled.inc();
+  else if (kind === "refund") saga.refunded.inc();
+  else saga.completed.inc();
+}

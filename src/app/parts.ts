@@ -1,0 +1,92 @@
+/** Which implementation stands behind each port, as the configuration says. */
+import { type Clock, type LogFn } from "@oms/lifecycle";
+import type { Config } from "../config.ts";
+import {
+  FilePublisher,
+  kafkaProducerFactory,
+  KafkaPublisher,
+  kafkaPublisherOptions,
+  type KafkaSettings,
+  type Publisher,
+} from "../events/mod.ts";
+import { createProviders, type Providers } from "../providers/mod.ts";
+import type { ProviderObserver } from "../providers/mod.ts";
+import { MemoryState, MemoryStore } from "../storage/memory.ts";
+import { openSqliteStore } from "../storage/sqlite.ts";
+import type { Store } from "../storage/store.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+/** @throws StoreOpenError */
+export async function openStore(
+  config: Config,
+  owner: string,
+  metrics: Metrics,
+  onFatal: (error: Error) => void,
+): Promise<Store> {
+  if (config.storage.driver === "memory") {
+    return new MemoryStore(new MemoryState(), owner);
+  }
+  return await openSqliteStore({
+    dir: config.dataDir,
+    owner,
+    onFatal,
+    observer: {
+      commit: (seconds) => metrics.store.commitDuration.observe(seconds),
+    },
+  });
+}
+
+export function openPublisher(
+  config: Config,
+  clock: Clock,
+  log: LogFn,
+): Publisher {
+  const { kafka } = config.events;
+  if (kafka === undefined) {
+    return new FilePublisher(`${config.dataDir}/events.ndjson`);
+  }
+  const { tls, sasl } = kafka;
+  const settings: KafkaSettings = {
+    brokers: kafka.brokers,
+    clientId: kafka.clientId,
+    tls: tls === undefined
+      ? null
+      : { ca: tls.ca, cert: tls.cert, key: tls.key?.reveal() },
+    sasl: sasl === undefined ? null : {
+      mechanism: sasl.mechanism,
+      username: sasl.username.reveal(),
+      password: sasl.password.reveal(),
+    },
+    compression: kafka.compression,
+  };
+  return new KafkaPublisher(
+    kafkaProducerFactory(settings, log),
+    clock,
+    kafkaPublisherOptions(config.shutdown.kafkaMs),
+  );
+}
+
+export function openProviders(
+  { providers }: Config,
+  clock: Clock,
+  observer: ProviderObserver,
+): Providers {
+  const { payment, inventory, simulation } = providers;
+  return createProviders(
+    {
+      paymentUrl: payment.kind === "http" ? payment.url : null,
+      inventoryUrl: inventory.kind === "http" ? inventory.url : null,
+      timeoutMs: providers.timeoutMs,
+      concurrency: providers.concurrency,
+      simulated: {
+        latencyMs: simulation.latencyMs,
+        declineRate: simulation.declineRate,
+        unknownRate: simulation.unknownRate,
+        // A fixed default: after a restart the same key has to get the same answer.
+        seed: String(simulation.seed ?? ""),
+      },
+    },
+    clock,
+    observer,
+  );
+}

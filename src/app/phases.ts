@@ -1,0 +1,206 @@
+/**
+ * The phases of the stop, in order, as docs/architecture.md draws them.
+ *
+ * What each budget's end means: grpc answers UNAVAILABLE to what still runs; sagas are aborted and handed back;
+ * everything after that is durable or a convenience, and only warned about.
+ */
+import {
+  type CancelScope,
+  type Clock,
+  Deadline,
+  END_ACTION_MS,
+  type PendingTask,
+  type Phase,
+  StopError,
+  type TaskGroup,
+} from "@oms/lifecycle";
+import type { OutboxRelay, Publisher } from "../events/mod.ts";
+import type { GrpcEdge } from "../grpc/edge.ts";
+import type { HttpServer } from "../http/server.ts";
+import type { SagaDispatcher } from "../sagas/dispatcher.ts";
+import type { Store } from "../storage/store.ts";
+
+/** Milliseconds, from the environment. */
+export interface StopBudgets {
+  readonly lameDuckMs: number;
+  readonly grpcMs: number;
+  readonly sagasMs: number;
+  readonly outboxMs: number;
+  readonly httpMs: number;
+  readonly kafkaMs: number;
+  readonly storeMs: number;
+}
+
+export interface StopParts {
+  readonly clock: Clock;
+  readonly edge: GrpcEdge;
+  readonly dispatcher: SagaDispatcher;
+  readonly sagas: TaskGroup;
+  /** Hard scope of the running sagas. */
+  readonly sagaScope: CancelScope;
+  readonly relay: OutboxRelay;
+  /** The relay's loop and the clean-up. */
+  readonly loops: TaskGroup;
+  readonly http: HttpServer;
+  readonly publisher: Publisher;
+  readonly closeProviders: () => Promise<void>;
+  readonly store: Store;
+  /** Ends the wait of known results for a store that is unavailable. */
+  readonly resultScope: CancelScope;
+  /** Keeps the report so far in the store. */
+  readonly keepReport: () => Promise<void>;
+}
+
+export function stopPhases(parts: StopParts, budgets: StopBudgets): Phase[] {
+  return [
+    unready(parts, budgets.lameDuckMs),
+    grpc(parts, budgets.grpcMs),
+    sagas(parts, budgets.sagasMs),
+    outbox(parts, budgets.outboxMs),
+    {
+      name: "http",
+      budgetMs: budgets.httpMs,
+      message: "http stopped",
+      stage: "close",
+      run: () => parts.http.stop(),
+      atDeadline: () => parts.http.abort(),
+    },
+    {
+      name: "kafka",
+      budgetMs: budgets.kafkaMs,
+      message: "kafka closed",
+      stage: "close",
+      run: async () => {
+        await parts.publisher.close();
+        return { publisher: parts.publisher.kind };
+      },
+    },
+    {
+      name: "store",
+      budgetMs: budgets.storeMs,
+      message: "store closed",
+      stage: "close",
+      failureExit: "cutoff",
+      run: async () => {
+        parts.resultScope.abort(stopped("the store is closing"));
+        await parts.closeProviders();
+        try {
+          await parts.keepReport();
+        } finally {
+          await parts.store.close();
+        }
+      },
+    },
+  ];
+}
+
+function unready({ edge }: StopParts, lameDuckMs: number): Phase {
+  return {
+    name: "unready",
+    budgetMs: lameDuckMs,
+    message: "readiness off",
+    announce: "start",
+    untilBudget: lameDuckMs > 0,
+    run: async (signal) => {
+      edge.setServing(false);
+      if (lameDuckMs > 0) await edge.drainConnections(lameDuckMs, signal);
+    },
+  };
+}
+
+function grpc({ edge }: StopParts, budgetMs: number): Phase {
+  return {
+    name: "grpc",
+    budgetMs,
+    message: "grpc stopped",
+    cutOff: true,
+    run: async (signal) => {
+      const inflight = edge.inflight;
+      await edge.stopGracefully(signal);
+      return { inflight };
+    },
+    atDeadline: async () => ({ cut_off: (await edge.force()).length }),
+    leftover: () => runningCalls(edge),
+  };
+}
+
+function sagas(parts: StopParts, budgetMs: number): Phase {
+  const { sagas, dispatcher, sagaScope, clock } = parts;
+  return {
+    name: "sagas",
+    budgetMs,
+    message: "sagas drained",
+    cutOff: true,
+    scope: sagaScope,
+    run: async (_signal, deadline) => {
+      const details = {
+        running: dispatcher.running,
+        handed_over: dispatcher.queued,
+      };
+      dispatcher.close();
+      await sagas.join(deadline);
+      return details;
+    },
+    // Aborted sagas hand themselves back; one that does not is free for the next owner all the same.
+    atDeadline: async () => {
+      await sagas.join(Deadline.from(clock, END_ACTION_MS)).catch(() => {});
+      return { not_released: sagas.size };
+    },
+    leftover: () => sagas.pending(),
+  };
+}
+
+function outbox({ relay, loops }: StopParts, budgetMs: number): Phase {
+  return {
+    name: "outbox",
+    budgetMs,
+    message: "outbox flushed",
+    run: async (signal, deadline) => {
+      const left = await relay.flush(signal);
+      await endLoops(loops, deadline);
+      return { ...left };
+    },
+    atDeadline: async () => {
+      loops.abort(stopped("the outbox phase has ended"));
+      const { pending } = relay.backlog();
+      return await Promise.resolve({ pending });
+    },
+  };
+}
+
+/** The loops end by their hard signal: the relay's has nothing to publish any more, the clean-up can wait. */
+async function endLoops(loops: TaskGroup, deadline: Deadline): Promise<void> {
+  loops.abort(stopped("the outbox is flushed"));
+  await loops.join(deadline);
+}
+
+/**
+ * A further signal: answers UNAVAILABLE to what runs and lets the aborted sagas hand themselves back. Bounded by
+ * the lifecycle's FORCE_MS; what is not done by then is durable all the same.
+ */
+export async function forceStop(parts: StopParts): Promise<void> {
+  const { edge, dispatcher, sagas, clock } = parts;
+  dispatcher.close();
+  await Promise.allSettled([
+    edge.force(),
+    sagas.join(Deadline.from(clock, END_ACTION_MS)),
+  ]);
+  await parts.keepReport();
+}
+
+/** The reason of an abort that belongs to the stop's own order. */
+function stopped(why: string): StopError {
+  return new StopError({ kind: "requested", by: "stop" }, why);
+}
+
+/** Running handlers as tasks of the report. */
+export function runningCalls(edge: GrpcEdge): PendingTask[] {
+  return edge.calls()
+    .filter((call) => call.state === "running")
+    .map((call) => ({
+      name: `grpc/${call.method}`,
+      ageMs: call.ageMs,
+      stepAgeMs: call.ageMs,
+      labels: { correlation_id: call.correlationId },
+    }));
+}

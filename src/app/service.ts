@@ -1,0 +1,312 @@
+/**
+ * Builds the parts in the order of their needs and starts them; each start step has its rollback.
+ *
+ * HTTP comes first, so that probes answer while the rest starts; the gRPC listener comes last, when a call that
+ * is accepted can be carried out.
+ */
+import {
+  type Clock,
+  type Lifecycle,
+  type LogFn,
+  type PendingTask,
+  superviseLoop,
+  TaskGroup,
+} from "@oms/lifecycle";
+import { v7 as uuidv7 } from "uuid";
+import { OrderCommands } from "../commands/order_commands.ts";
+import { OrderQueries } from "../commands/queries.ts";
+import type { Config } from "../config.ts";
+import { OutboxRelay, type Publisher } from "../events/mod.ts";
+import { GrpcEdge } from "../grpc/edge.ts";
+import { OrderServiceService } from "../grpc/gen/oms/v1/order_service.ts";
+import {
+  orderErrorToRpc,
+  orderServiceHandlers,
+} from "../grpc/order_service.ts";
+import { unaryService } from "../grpc/service.ts";
+import { HealthMonitor } from "../http/health.ts";
+import { HttpServer } from "../http/server.ts";
+import type { OrderChange } from "../orders/edit.ts";
+import { SagaDispatcher } from "../sagas/dispatcher.ts";
+import { SagaRunner } from "../sagas/runner.ts";
+import type { Store } from "../storage/store.ts";
+import { logFn, type Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { VERSION } from "./build_info.ts";
+import { healthChecks } from "./health_checks.ts";
+import { runMaintenance } from "./maintenance.ts";
+import {
+  grpcObserver,
+  providerObserver,
+  relayObserver,
+  sagaObserver,
+} from "./observers.ts";
+import { openProviders, openPublisher, openStore } from "./parts.ts";
+import { runningCalls, type StopParts } from "./phases.ts";
+import { Scrape } from "./scrape.ts";
+import type { Seams } from "./seams.ts";
+import { diedRecord, parseRecord, recordOf } from "./stop_record.ts";
+
+/** How long the dispatcher leaves the table alone when nothing wakes it, in ms. */
+const SAGA_SCAN_MS = 1_000;
+/** Longest pause between two tries at the publisher, in ms. */
+const PUBLISH_RETRY_MAX_MS = 5_000;
+
+export interface ServiceContext {
+  readonly lifecycle: Lifecycle;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly seams: Seams;
+}
+
+/** A started service, as the stop and the log need it. */
+export interface Started {
+  readonly parts: StopParts;
+  readonly tasks: () => PendingTask[];
+  /** Fields of the `ready` line. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** @throws StopError when the stop was asked for meanwhile, and the errors of the parts */
+export async function startService(context: ServiceContext): Promise<Started> {
+  const { lifecycle, config, clock, metrics, logger, seams } = context;
+  const log = (component: string): LogFn => logFn(logger.child({ component }));
+  const owner = `inc_${uuidv7()}`;
+  const step: Lifecycle["start"] = async (name, begin, rollback) => {
+    await seams.beforeStart?.(name);
+    return await lifecycle.start(name, begin, rollback);
+  };
+
+  const scrape = new Scrape(metrics, lifecycle);
+  const http = new HttpServer({
+    metrics: () => scrape.render(),
+    health: () => scrape.health(),
+    state: () => lifecycle.state,
+    log: logger.child({ component: "http" }),
+  });
+  const httpAddress = await step(
+    "http",
+    () => http.start(config.http.address.host, config.http.address.port),
+    () => http.abort(),
+  );
+
+  const store = await step("store", async () => {
+    const opened = await openStore(
+      config,
+      owner,
+      metrics,
+      (error) => lifecycle.fatal(error),
+    );
+    return seams.store?.(opened) ?? opened;
+  }, (opened) => opened.close());
+  const lastStop = await step(
+    "last stop",
+    () => takeOver(store, metrics, clock),
+  );
+
+  const publisher = await step("publisher", () => {
+    const opened = openPublisher(config, clock, log("events"));
+    return seams.publisher?.(opened) ?? opened;
+  }, (opened) => opened.close());
+  const providers = await step("providers", () => {
+    const opened = openProviders(config, clock, providerObserver(metrics));
+    return seams.providers?.(opened) ?? opened;
+  }, (opened) => opened.close());
+
+  const relay = newRelay(context, store, publisher);
+  const committed = (change: OrderChange) => {
+    metrics.timelineEvents.inc(change.timeline.length);
+    relay.notify(change.outbox.length);
+  };
+  const observer = sagaObserver(metrics, committed);
+  const sagaScope = lifecycle.hard.child("sagas");
+  const resultScope = lifecycle.hard.child("results");
+  const sagas = new TaskGroup({
+    name: "sagas",
+    clock,
+    scope: sagaScope,
+    stopping: lifecycle.stopping,
+    onTaskError: ({ task, error }) =>
+      logger.child({ component: "sagas" }).error("saga task failed", {
+        task,
+        error,
+      }),
+  });
+  const dispatcher = new SagaDispatcher({
+    store,
+    group: sagas,
+    clock,
+    concurrency: config.sagas.concurrency,
+    scanIntervalMs: SAGA_SCAN_MS,
+    observer,
+    log: logger.child({ component: "sagas" }),
+    runner: new SagaRunner({
+      store,
+      providers,
+      clock,
+      owner,
+      newCommitId: uuidv7,
+      retry: {
+        baseMs: config.sagas.retryBaseMs,
+        maxMs: config.sagas.retryMaxMs,
+        random: Math.random,
+      },
+      keyRetentionMs: config.providers.keyRetentionMs,
+      stuckAfterMs: config.sagas.stuckAfterMs,
+      resultsUntil: resultScope.signal,
+      observer,
+      log: logger.child({ component: "sagas" }),
+    }),
+  });
+  const loops = new TaskGroup({
+    name: "loops",
+    clock,
+    scope: lifecycle.hard.child("loops"),
+    stopping: lifecycle.stopping,
+  });
+  await step("background", async () => {
+    await relay.refreshBacklog();
+    superviseLoop(lifecycle, loops, "relay", ({ signal }) => relay.run(signal));
+    superviseLoop(
+      lifecycle,
+      loops,
+      "maintenance",
+      ({ signal }) =>
+        runMaintenance({
+          store,
+          clock,
+          metrics: metrics.idempotency,
+          log: logger.child({ component: "maintenance" }),
+          intervalMs: config.idempotency.cleanupIntervalMs,
+          batchSize: config.idempotency.cleanupBatchSize,
+          outboxRetentionMs: config.outbox.retentionMs,
+        }, signal),
+    );
+  }, () => loops[Symbol.asyncDispose]());
+  const resumed = await step("sagas", async () => {
+    await dispatcher.start();
+    return dispatcher.running + dispatcher.queued;
+  }, async () => {
+    dispatcher.close();
+    await sagas[Symbol.asyncDispose]();
+  });
+
+  const commands = new OrderCommands({
+    store,
+    clock,
+    newCommitId: uuidv7,
+    answerTtlMs: config.idempotency.ttlMs,
+    overBacklog: () => relay.limit.isOverLimit(),
+    acceptingSagas: () => dispatcher.open,
+    accepted: (change, saga) => {
+      committed(change);
+      if (saga === null) return;
+      metrics.saga.started.inc();
+      dispatcher.offer(saga);
+    },
+  });
+  const service = unaryService(
+    OrderServiceService,
+    orderServiceHandlers(commands, new OrderQueries(store)),
+  );
+  metrics.grpc.initGrpcMethods(
+    service.methods.map(({ service, name, type }) => ({
+      service,
+      method: name,
+      type,
+    })),
+  );
+  const edge = new GrpcEdge({
+    services: [service],
+    reflection: config.grpc.reflection,
+    errorToRpc: orderErrorToRpc,
+    observer: grpcObserver(metrics),
+    log: log("grpc"),
+  });
+  const grpcAddress = await step(
+    "grpc",
+    () => edge.start(config.grpc.address),
+    async () => void await edge.force(),
+  );
+
+  const monitor = new HealthMonitor(
+    healthChecks(store, publisher, relay, config.outbox.maxPending),
+    clock,
+    VERSION,
+  );
+  scrape.attach({ store, relay, monitor, edge, sagas, clock });
+  return {
+    tasks:
+      () => [...sagas.pending(), ...runningCalls(edge), ...loops.pending()],
+    facts: {
+      grpc: `${grpcAddress.host}:${grpcAddress.port}`,
+      http: `${httpAddress.host}:${httpAddress.port}`,
+      storage: store.driver,
+      publisher: publisher.kind,
+      resumed_sagas: resumed,
+      last_stop: lastStop,
+    },
+    parts: {
+      clock,
+      edge,
+      dispatcher,
+      sagas,
+      sagaScope,
+      relay,
+      loops,
+      http,
+      publisher,
+      closeProviders: () => providers.close(),
+      store,
+      resultScope,
+      keepReport: async () => {
+        const report = lifecycle.reportSoFar();
+        if (report === undefined) return;
+        await store.saveReport(recordOf(report), clock.wallNow());
+      },
+    },
+  };
+}
+
+function newRelay(
+  { config, clock, metrics, logger }: ServiceContext,
+  store: Store,
+  publisher: Publisher,
+): OutboxRelay {
+  const { outbox, events } = config;
+  return new OutboxRelay({
+    store,
+    publisher,
+    clock,
+    log: logFn(logger.child({ component: "events" })),
+    observer: relayObserver(metrics),
+    random: Math.random,
+    options: {
+      batchSize: outbox.batchSize,
+      maxPending: outbox.maxPending,
+      pollIntervalMs: outbox.pollIntervalMs,
+      retryDelayMs: outbox.retryDelayMs,
+      maxRetryDelayMs: PUBLISH_RETRY_MAX_MS,
+      topics: { order: events.topics.order, saga: events.topics.saga },
+      deadLetterTopic: events.topics.dlq,
+    },
+  });
+}
+
+/** Exports the last stop and leaves the record that stands until this process has stopped in order. */
+async function takeOver(
+  store: Store,
+  metrics: Metrics,
+  clock: Clock,
+): Promise<string> {
+  const text = await store.lastReport();
+  const last = text === null ? null : parseRecord(text);
+  if (last !== null) metrics.lastShutdown.record(last);
+  const now = clock.wallNow();
+  await store.saveReport(diedRecord(new Date(now)), now);
+  return last === null
+    ? "none"
+    : `${last.outcome} (${last.reason}, exit code ${last.exitCode})`;
+}

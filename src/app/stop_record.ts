@@ -1,0 +1,82 @@
+/**
+ * The stop's report beyond the process: kept in the store for the next start, written to the termination log
+ * for `kubectl describe pod`.
+ *
+ * A process that is killed leaves no report of its own; so each start leaves a record that says `died`, and an
+ * orderly stop puts its report after it. The newest record is always about the newest process.
+ */
+import {
+  type ReportJson,
+  reportToJson,
+  type ShutdownReport,
+  truncateReport,
+} from "@oms/lifecycle";
+import { z } from "zod";
+import type { LastShutdown } from "../telemetry/metrics.ts";
+
+/** What Kubernetes reads of a termination log, in bytes. */
+const TERMINATION_LOG_BYTES = 4_096;
+
+const Record = z.object({
+  reason: z.string(),
+  outcome: z.string(),
+  exit_code: z.number(),
+  duration_ms: z.number(),
+  phases: z.array(z.object({ phase: z.string(), duration_ms: z.number() })),
+  leftover: z.array(z.object({ task: z.string() })),
+});
+
+/** The record that a start leaves: true until the process has stopped in order. */
+export function diedRecord(startedAt: Date): string {
+  const record: ReportJson = {
+    reason: "unknown",
+    detail: "the process ended without a report: killed, or crashed",
+    started_at: startedAt.toISOString(),
+    duration_ms: 0,
+    exit_code: -1,
+    outcome: "died",
+    phases: [],
+    leftover: [],
+  };
+  return JSON.stringify(record);
+}
+
+/** Null when the text is not a record of this service. */
+export function parseRecord(text: string): LastShutdown | null {
+  const parsed = Record.safeParse(parseJson(text));
+  if (!parsed.success) return null;
+  const { reason, outcome, exit_code, duration_ms, phases, leftover } =
+    parsed.data;
+  return {
+    reason,
+    outcome,
+    exitCode: exit_code,
+    durationMs: duration_ms,
+    phases: phases.map(({ phase, duration_ms }) => ({
+      phase,
+      durationMs: duration_ms,
+    })),
+    leftoverSagas: leftover.filter(({ task }) => task.startsWith("sagas/"))
+      .length,
+  };
+}
+
+export function recordOf(report: ShutdownReport): string {
+  return JSON.stringify(reportToJson(report));
+}
+
+/** @throws Deno.errors.* when the file cannot be written */
+export function writeTerminationLog(
+  path: string,
+  report: ShutdownReport,
+): void {
+  Deno.writeTextFileSync(path, truncateReport(report, TERMINATION_LOG_BYTES));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
