@@ -1,0 +1,178 @@
+/** The file publisher against a file that fails: what a full disk does, without one. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { PublishError } from "../../../src/events/errors.ts";
+import {
+  type EventFile,
+  FilePublisher,
+} from "../../../src/events/file_publisher.ts";
+import { endOfLastLine, toLine } from "../../../src/events/ndjson.ts";
+import type { EventRecord } from "../../../src/events/publisher.ts";
+
+const signal = new AbortController().signal;
+
+function record(id: string): EventRecord {
+  return {
+    topic: "oms.order.events",
+    key: "ord_a",
+    headers: { "event-id": id },
+    value: `{"id":"${id}"}`,
+  };
+}
+
+/** A disk with room for so many bytes; shared by every opening of the file. */
+class FakeDisk {
+  data = new Uint8Array(0);
+  room = Infinity;
+  synced = 0;
+  failSync = false;
+  failTruncate = false;
+  opened = 0;
+
+  readonly open = (): Promise<EventFile> => {
+    this.opened += 1;
+    return Promise.resolve({
+      size: () => Promise.resolve(this.data.length),
+      readAt: (buffer: Uint8Array, position: number) => {
+        const part = this.data.subarray(position, position + buffer.length);
+        buffer.set(part);
+        return Promise.resolve(part.length);
+      },
+      truncate: (size: number) => {
+        if (this.failTruncate) return Promise.reject(new Error("EIO"));
+        this.data = this.data.slice(0, size);
+        return Promise.resolve();
+      },
+      append: (data: Uint8Array) => {
+        const taken = data.subarray(0, Math.min(7, this.room));
+        if (taken.length === 0) {
+          return Promise.reject(new Error("No space left on device"));
+        }
+        this.room -= taken.length;
+        this.data = new Uint8Array([...this.data, ...taken]);
+        return Promise.resolve(taken.length);
+      },
+      sync: () => {
+        if (this.failSync) return Promise.reject(new Error("EIO"));
+        this.synced = this.data.length;
+        return Promise.resolve();
+      },
+      close: () => {},
+    });
+  };
+
+  get lines(): string[] {
+    return new TextDecoder().decode(this.data).split("\n");
+  }
+}
+
+Deno.test("a batch is whole and synced when it is acknowledged", async () => {
+  const disk = new FakeDisk();
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  assertEquals(publisher.state, "unknown");
+  await publisher.publish([record("1"), record("2")], signal);
+  assertEquals(disk.synced, disk.data.length);
+  assertEquals(disk.lines.length, 3);
+  assertEquals(publisher.state, "up");
+  await publisher.close();
+});
+
+Deno.test("F43 no space in the middle of a line: nothing torn is left, and the same batch goes in later", async () => {
+  const disk = new FakeDisk();
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  await publisher.publish([record("1")], signal);
+  const before = disk.data;
+  disk.room = 150;
+  await assertRejects(
+    () => publisher.publish([record("2"), record("3")], signal),
+    PublishError,
+    "No space left on device",
+  );
+  assertEquals(disk.data, before);
+  assertEquals(publisher.state, "down");
+  disk.room = Infinity;
+  await publisher.publish([record("2"), record("3")], signal);
+  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  assertEquals(publisher.state, "up");
+  assertEquals(publisher.lastError, null);
+  await publisher.close();
+});
+
+Deno.test("F43 a torn tail that could not be cut off at once is cut off by the next opening", async () => {
+  const disk = new FakeDisk();
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  await publisher.publish([record("1")], signal);
+  disk.room = 150;
+  disk.failTruncate = true;
+  await assertRejects(() =>
+    publisher.publish([record("2"), record("3")], signal)
+  );
+  await assertRejects(() => publisher.publish([record("2")], signal));
+  disk.room = Infinity;
+  disk.failTruncate = false;
+  await publisher.publish([record("2"), record("3")], signal);
+  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  await publisher.close();
+});
+
+Deno.test("a failed sync is not acknowledged and leaves nothing", async () => {
+  const disk = new FakeDisk();
+  disk.failSync = true;
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  await assertRejects(
+    () => publisher.publish([record("1")], signal),
+    PublishError,
+  );
+  assertEquals(disk.data.length, 0);
+  await publisher.close();
+});
+
+Deno.test("batches that come at one time are written one after the other", async () => {
+  const disk = new FakeDisk();
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  await Promise.all(
+    ["1", "2", "3"].map((id) => publisher.publish([record(id)], signal)),
+  );
+  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  assertEquals(disk.opened, 1);
+  await publisher.close();
+});
+
+Deno.test("publishing after close is refused", async () => {
+  const publisher = new FilePublisher("events.ndjson", new FakeDisk().open);
+  await publisher.close();
+  await assertRejects(
+    () => publisher.publish([record("1")], signal),
+    PublishError,
+    "closed",
+  );
+});
+
+Deno.test("the value is embedded byte for byte; what is no JSON becomes a string", () => {
+  const value = '{"id":"1",  "amount":9007199254740993}';
+  assertEquals(
+    toLine({ topic: "t", key: "k", headers: { a: "b" }, value }),
+    `{"topic":"t","key":"k","headers":{"a":"b"},"value":${value}}\n`,
+  );
+  const cut = toLine({ topic: "t", key: "k", headers: {}, value: '{"id":"' });
+  assertEquals(JSON.parse(cut).value, '{"id":"');
+  const lines = toLine({ topic: "t", key: "k", headers: {}, value: "[\n1]" });
+  assertEquals(lines.indexOf("\n"), lines.length - 1);
+});
+
+Deno.test("the last line end is found also when it lies several steps back", async () => {
+  for (const [size, newline] of [[0, -1], [10, -1], [10, 9], [300_000, 5]]) {
+    const bytes = new Uint8Array(size ?? 0).fill(0x61);
+    if (newline !== undefined && newline >= 0) bytes[newline] = 0x0a;
+    const end = await endOfLastLine({
+      readAt: (buffer, position) => {
+        buffer.set(bytes.subarray(position, position + buffer.length));
+        return Promise.resolve(buffer.length);
+      },
+    }, bytes.length);
+    assertEquals(end, (newline ?? -1) + 1);
+  }
+});
+
+function idOf(line: string): string {
+  return JSON.parse(line).value.id;
+}
