@@ -42,79 +42,83 @@ export async function runService(
   signals: ProcessSignals,
   seams: Seams = {},
 ): Promise<void> {
+  // Released at the end, in reverse. The fatal handlers stay until the last line is out: a late rejection must
+  // not change the exit code.
+  using held = new DisposableStack();
+  held.use(signals);
   const loaded = await readConfig();
   if (loaded === null) {
-    signals[Symbol.dispose]();
     Deno.exitCode = 1;
     return;
   }
-  const { config } = loaded;
-  const metrics = createMetrics();
+  const { config, warnings } = loaded;
+  const metrics = held.use(createMetrics());
   metrics.setBuildInfo({ version: VERSION, commit: COMMIT, runtime: RUNTIME });
-  const logging = createLogging({
+  const logging = held.use(createLogging({
     ...config.log,
     onDropped: (lines) => metrics.logLinesDropped.inc(lines),
-  });
+  }));
   const log = logFn(logging.logger.child({ component: "lifecycle" }));
-  for (const { name, message } of loaded.warnings) {
+  for (const { name, message } of warnings) {
     log("warn", "configuration", { variable: name, message });
   }
-  const report = await live(signals, config, metrics, logging, log, seams);
+  const report = await live(
+    { signals, config, metrics, logging, log, seams },
+    held,
+  );
   writeReport(config, report, log);
   await logging.flush(FINAL_FLUSH_MS);
-  metrics[Symbol.dispose]();
-  logging[Symbol.dispose]();
-  signals[Symbol.dispose]();
-  exitWhenIdle(report, { log: () => {} });
+  // The log has ended with the stop; this line is about what comes after it.
+  exitWhenIdle(report, {
+    log: (level, msg, fields) =>
+      console.error(JSON.stringify({ level, msg, ...fields })),
+  });
+}
+
+interface Surroundings {
+  readonly signals: ProcessSignals;
+  readonly config: Config;
+  readonly metrics: Metrics;
+  readonly logging: Logging;
+  readonly log: LogFn;
+  readonly seams: Seams;
 }
 
 async function live(
-  signals: ProcessSignals,
-  config: Config,
-  metrics: Metrics,
-  logging: Logging,
-  log: LogFn,
-  seams: Seams,
+  { signals, config, metrics, logging, log, seams }: Surroundings,
+  held: DisposableStack,
 ): Promise<ShutdownReport> {
   let started: Started | undefined;
   const { watchdog: mode, terminationLog } = config.shutdown;
   const budgetMs = budgetOf(config);
-  const watchdog = startWatchdog({ mode, budgetMs, terminationLog, log });
   const lifecycle = createLifecycle({
     signals,
     log,
-    watchdog,
+    watchdog: held.use(startWatchdog({ mode, budgetMs, terminationLog, log })),
     tasks: () => started?.tasks() ?? [],
     onForce: () => started && forceStop(started.parts),
   });
-  const states = lifecycle.onState((state) => metrics.setLifecycleState(state));
-  const fatal = installFatalHandlers(lifecycle);
-  try {
-    return await lifecycle.run(async () => {
-      started = await startService({
-        lifecycle,
-        config,
-        clock: systemClock,
-        metrics,
-        logger: logging.logger,
-        seams,
-      });
-      const phases = stopPhases(started.parts, config.shutdown);
-      lifecycle.ready(phases);
-      started.parts.edge.setServing(true);
-      log("info", "ready", {
-        pid: Deno.pid,
-        version: VERSION,
-        ...started.facts,
-        grace_needed_ms: sumOfBudgets(phases) + SLACK_MS,
-      });
+  held.use(lifecycle.onState((state) => metrics.setLifecycleState(state)));
+  held.use(installFatalHandlers(lifecycle));
+  return await lifecycle.run(async () => {
+    started = await startService({
+      lifecycle,
+      config,
+      clock: systemClock,
+      metrics,
+      logger: logging.logger,
+      seams,
     });
-  } finally {
-    watchdog[Symbol.dispose]();
-    states[Symbol.dispose]();
-    // Kept until the end: a late rejection must not change the exit code.
-    queueMicrotask(() => fatal[Symbol.dispose]());
-  }
+    const phases = stopPhases(started.parts, config.shutdown);
+    lifecycle.ready(phases);
+    started.parts.edge.setServing(true);
+    log("info", "ready", {
+      pid: Deno.pid,
+      version: VERSION,
+      ...started.facts,
+      grace_needed_ms: sumOfBudgets(phases) + SLACK_MS,
+    });
+  });
 }
 
 /** Null when the environment cannot be used; every mistake has then been said. */
