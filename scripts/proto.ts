@@ -18,10 +18,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 // deno-lint-ignore no-import-prefix -- no code of the service needs it
-import {
-  FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
-} from "npm:@bufbuild/protobuf@2.17.0/wkt";
+import * as wkt from "npm:@bufbuild/protobuf@2.17.0/wkt";
 
 const BUF = "npm:@bufbuild/buf@1.74.0";
 const TS_PROTO = "npm:ts-proto@2.18.0/protoc-gen-ts_proto";
@@ -151,13 +148,13 @@ function index(file: DescFile): Indexed {
       extendee: extension.extendee.typeName,
       number: extension.number,
     })),
-    descriptor: toBinary(FileDescriptorProtoSchema, file.proto).toBase64(),
+    descriptor: toBinary(wkt.FileDescriptorProtoSchema, file.proto).toBase64(),
   };
 }
 
 function descriptorModule(bytes: Uint8Array): string {
   const registry = createFileRegistry(
-    fromBinary(FileDescriptorSetSchema, bytes),
+    fromBinary(wkt.FileDescriptorSetSchema, bytes),
   );
   const indexed = [...registry.files].map(index)
     .sort((a, b) => a.name < b.name ? -1 : 1);

@@ -117,7 +117,7 @@ export function methodInfo(
 
 class Context implements CallContext {
   readonly initial = new Metadata();
-  readonly trailer = new Metadata();
+  trailer: Metadata | undefined;
   readonly traceparent: string | undefined;
   readonly deadline: Deadline | undefined;
 
@@ -147,6 +147,7 @@ class Context implements CallContext {
   }
 
   setTrailer(key: string, value: string): void {
+    this.trailer ??= new Metadata();
     this.trailer.set(key, value);
   }
 }

@@ -62,7 +62,7 @@ export function classify(bytes: Uint8Array): FirstBytes {
     return length === PREFACE.length ? "preface" : "incomplete";
   }
   const text = Buffer.from(bytes.subarray(0, 16)).toString("latin1");
-  return /^[A-Z]{3,7} /.test(text) ? "http1" : "other";
+  return /^(?!PRI )[A-Z]{3,7} /.test(text) ? "http1" : "other";
 }
 
 /** Accepts connections and owns their sockets. */

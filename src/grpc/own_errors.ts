@@ -73,10 +73,7 @@ export function own(given: GivenStatus): WireStatus {
   return toStatus(new RpcError({ code, ...BY_CODE[code] ?? INTERNAL }));
 }
 
-function errorCode(code: status | undefined | null): RpcErrorCode {
-  // grpc-js answers UNKNOWN where a handler threw synchronously.
-  if (code === undefined || code === null || code === status.OK) {
-    return status.INTERNAL;
-  }
-  return code === status.UNKNOWN ? status.INTERNAL : code;
+function errorCode(code: status): RpcErrorCode {
+  // grpc-js answers UNKNOWN where it had to catch something.
+  return code === status.OK || code === status.UNKNOWN ? status.INTERNAL : code;
 }
