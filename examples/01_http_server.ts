@@ -20,11 +20,16 @@ function accept(): Response {
   return new Response(`${job.name}\n`, { status: 202 });
 }
 
+const listen = {
+  hostname: "127.0.0.1",
+  port: Number(Deno.args[0] ?? 8000),
+  onListen: ({ port }: Deno.NetAddr) => log("info", "listening", { port }),
+};
+
 const report = await lifecycle.run(async () => {
-  const port = Number(Deno.args[0] ?? 8000);
   const server = await lifecycle.start(
     "http",
-    () => Deno.serve({ hostname: "127.0.0.1", port }, accept),
+    () => Deno.serve(listen, accept),
     (started) => started.shutdown(),
   );
   lifecycle.ready([{

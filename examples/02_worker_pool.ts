@@ -42,5 +42,6 @@ const report = await lifecycle.run(() => {
     scope,
     cutOff: true,
   }]);
+  log("info", "pool started");
 });
 life.exitWhenIdle(report, { log });
