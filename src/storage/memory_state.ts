@@ -52,7 +52,7 @@ export class MemoryState {
 
   /**
    * @returns null when everything was written, else the first condition that did not hold
-   * @throws StoreContradictionError an inserted saga or its number is already there
+   * @throws StoreContradictionError an inserted saga or its number is already there, or the money is impossible
    */
   apply(change: ChangeSet, isFree: IsFree): Conflict | null {
     const conflict = this.#check(change, isFree);
@@ -158,6 +158,8 @@ export class MemoryState {
       if (conflict !== null) return conflict;
     }
     if (change.sagaInsert !== undefined) this.#refuseTwin(change.sagaInsert);
+    if (orderInsert !== undefined) refuseImpossibleMoney(orderInsert);
+    if (orderUpdate !== undefined) refuseImpossibleMoney(orderUpdate.order);
     return null;
   }
 
@@ -200,6 +202,17 @@ export class MemoryState {
     if (open.size > 0) this.#unfinished.set(saga.orderId, open);
     else this.#unfinished.delete(saga.orderId);
   }
+}
+
+function refuseImpossibleMoney(order: Order): void {
+  const { amountMinor, capturedMinor, refundedMinor, heldMinor } = order;
+  const possible = refundedMinor >= 0n && heldMinor >= 0n &&
+    refundedMinor + heldMinor <= capturedMinor && capturedMinor <= amountMinor;
+  if (possible) return;
+  throw new StoreContradictionError(
+    `Cannot write the change set: order ${order.id} has captured ${capturedMinor} of ` +
+      `${amountMinor}, refunded ${refundedMinor} and held ${heldMinor}; decide it again`,
+  );
 }
 
 /** The bytes are the only mutable part of a record. */

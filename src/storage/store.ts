@@ -135,7 +135,8 @@ export interface Store {
    * rejects with the signal's reason and nothing is written; afterwards it has no effect.
    * @throws StoreUnavailableError nothing was written
    * @throws StoreFatalError the store is unusable; whether the change was written is not known
-   * @throws StoreContradictionError an inserted saga is already there; nothing was written
+   * @throws StoreContradictionError an inserted saga is already there, or an order's money breaks the
+   * invariant of src/orders/order.ts: nothing was written
    */
   commit(
     change: ChangeSet,

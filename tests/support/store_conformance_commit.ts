@@ -1,5 +1,5 @@
 /** Conformance: what `commit` and `close` promise. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { StoreContradictionError } from "../../src/storage/errors.ts";
 import type { Store } from "../../src/storage/store.ts";
 import {
@@ -255,5 +255,32 @@ export function commitConformance(test: ConformanceTest): void {
     );
     assertEquals(good, { status: "fulfilled", value: { kind: "committed" } });
     assertEquals(await store.order(order.id), order);
+  });
+
+  test("money that breaks the order's invariant is the caller's mistake and writes nothing", async ({ store }) => {
+    const order = makeOrder({ capturedMinor: 2_100n });
+    await mustCommit(store, { orderInsert: order });
+    for (
+      const fields of [
+        { heldMinor: 1n, refundedMinor: 2_100n },
+        { heldMinor: -1n },
+        { refundedMinor: -1n },
+        { capturedMinor: 2_101n },
+        {
+          capturedMinor: MAX,
+          amountMinor: MAX,
+          heldMinor: MAX,
+          refundedMinor: 1n,
+        },
+      ]
+    ) {
+      const orderUpdate = nextVersion(order, fields);
+      await assertRejects(
+        () => commit(store, { orderUpdate, timeline: [makeTimeline(order)] }),
+        StoreContradictionError,
+      );
+    }
+    assertEquals(await store.order(order.id), order);
+    assertEquals(await store.timeline(order.id), []);
   });
 }

@@ -72,7 +72,7 @@ async function act(
 }
 
 async function race(store: Store, cast: readonly Actor[]): Promise<void> {
-  const orders = [makeOrder(), makeOrder(), makeOrder()];
+  const orders = [1, 2, 3].map(() => makeOrder({ capturedMinor: 2_100n }));
   for (const order of orders) await mustCommit(store, { orderInsert: order });
   const tally: Tally = { keys: new Map(), commits: new Map() };
   await Promise.all(cast.map((actor) => {

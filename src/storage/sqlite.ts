@@ -1,0 +1,228 @@
+/**
+ * The Store port on one SQLite file, `oms.db` in a directory that this process holds the lock of.
+ *
+ * Invariants:
+ * - parts are taken in the order lock, header check, writer, reader and given back in reverse
+ * - `commit` answers after the COMMIT (WAL, synchronous = FULL) of the batch that carried the change
+ * - reads see every answered commit
+ * - another incarnation's sagas are free at once: holding the lock proves it dead
+ *
+ * Not promised: sharing the file with other processes, or network file systems.
+ */
+import { join, resolve } from "node:path";
+import type { EventTopic } from "../orders/events.ts";
+import type { OrderId, SagaId } from "../orders/ids.ts";
+import type { Order, TimelineEntry } from "../orders/order.ts";
+import type { Saga } from "../orders/saga.ts";
+import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
+import { encodeChange } from "./sqlite/encode.ts";
+import { listOrders } from "./sqlite/list.ts";
+import { type CommitObserver, CommitQueue } from "./sqlite/commit_queue.ts";
+import { inspectHeader, prepareDirectory } from "./sqlite/directory.ts";
+import { describeFailure, failureError } from "./sqlite/errors.ts";
+import { DirectoryLock } from "./sqlite/lock.ts";
+import { SqliteReader } from "./sqlite/reader.ts";
+import {
+  startWorker,
+  type StartWriter,
+  type WriterHost,
+} from "./sqlite/writer_host.ts";
+import type {
+  ChangeSet,
+  CommitResult,
+  DueQuery,
+  ListQuery,
+  OutboxRow,
+  OutboxStats,
+  PurgeQuery,
+  PurgeResult,
+  SagaStats,
+  Store,
+  StoredAnswer,
+} from "./store.ts";
+
+export interface SqliteStoreOptions {
+  /** Created (0700) when missing; holds oms.db and oms.lock. */
+  readonly dir: string;
+  /** This process's incarnation, unique per start, as in `Saga.owner`. */
+  readonly owner: string;
+  /** Called once when the store has become unusable; the process has to stop. */
+  readonly onFatal: (error: StoreFatalError) => void;
+  readonly observer?: CommitObserver;
+  /** Gives the opening up: what was taken is given back before the promise rejects with the reason. */
+  readonly signal?: AbortSignal;
+  /** Where the writer runs; a worker unless a test says otherwise. */
+  readonly startWriter?: StartWriter;
+}
+
+/**
+ * @throws StoreOpenError the directory or the file cannot be used; nothing in it was modified
+ */
+export async function openSqliteStore(
+  options: SqliteStoreOptions,
+): Promise<Store> {
+  const { signal, owner } = options;
+  signal?.throwIfAborted();
+  const dir = resolve(options.dir);
+  prepareDirectory(dir);
+  const lock = DirectoryLock.take(dir);
+  let writer: WriterHost | null = null;
+  try {
+    const path = join(dir, "oms.db");
+    inspectHeader(path);
+    let died = (_: StoreFatalError) => {};
+    writer = await (options.startWriter ?? startWorker)({
+      path,
+      owner,
+      onDeath: (error) => died(error),
+    });
+    signal?.throwIfAborted();
+    const reader = new SqliteReader(path, owner);
+    const queue = new CommitQueue(writer, options.onFatal, options.observer);
+    died = (error) => queue.fail(error);
+    return new SqliteStore({ lock, writer, reader, queue });
+  } catch (error) {
+    await writer?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly lock: DirectoryLock;
+  readonly writer: WriterHost;
+  readonly reader: SqliteReader;
+  readonly queue: CommitQueue;
+}
+
+class SqliteStore implements Store {
+  readonly driver = "sqlite";
+  readonly #parts: Parts;
+  #closing: Promise<void> | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async commit(
+    change: ChangeSet,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<CommitResult> {
+    const outcome = await this.#parts.queue.submit(
+      encodeChange(change),
+      options?.signal,
+    );
+    return outcome.kind === "conflict" ? outcome : { kind: "committed" };
+  }
+
+  order(id: OrderId): Promise<Order | null> {
+    return this.#read((reader) => reader.order(id));
+  }
+
+  timeline(id: OrderId): Promise<TimelineEntry[]> {
+    return this.#read((reader) => reader.timeline(id));
+  }
+
+  list(query: ListQuery): Promise<Order[]> {
+    return listOrders(query, (read) => this.#read(read));
+  }
+
+  answer(key: string, now: number): Promise<StoredAnswer | null> {
+    return this.#read((reader) => reader.answer(key, now));
+  }
+
+  saga(id: SagaId): Promise<Saga | null> {
+    return this.#read((reader) => reader.saga(id));
+  }
+
+  dueSagas(query: DueQuery): Promise<Saga[]> {
+    return this.#read((reader) => reader.dueSagas(query));
+  }
+
+  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null> {
+    return this.#read((reader) => reader.nextDueAt(versions));
+  }
+
+  nextSaga(orderId: OrderId): Promise<Saga | null> {
+    return this.#read((reader) => reader.nextSaga(orderId));
+  }
+
+  sagaStats(): Promise<SagaStats> {
+    const { open, stuck } = this.#parts.queue.counters;
+    return this.#read((reader) => ({
+      open,
+      stuck,
+      oldestUnfinishedAt: reader.oldestUnfinishedAt(),
+    }));
+  }
+
+  outbox(
+    topic: EventTopic,
+    after: number,
+    limit: number,
+  ): Promise<OutboxRow[]> {
+    return this.#read((reader) => reader.outbox(topic, after, limit));
+  }
+
+  async markSent(positions: readonly number[], now: number): Promise<void> {
+    await this.#parts.queue.submit({ kind: "mark_sent", positions, now });
+  }
+
+  outboxStats(): Promise<OutboxStats> {
+    const { pending } = this.#parts.queue.counters;
+    return this.#read((reader) => ({
+      pending,
+      oldestCreatedAt: pending === 0 ? null : reader.oldestPendingAt(),
+    }));
+  }
+
+  async purge(query: PurgeQuery): Promise<PurgeResult> {
+    const outcome = await this.#parts.queue.submit({ kind: "purge", query });
+    if (outcome.kind !== "purged") throw new TypeError("A purge has counts");
+    return { answers: outcome.answers, outboxRows: outcome.outboxRows };
+  }
+
+  async saveReport(report: string, now: number): Promise<void> {
+    await this.#parts.queue.submit({ kind: "report", report, now });
+  }
+
+  lastReport(): Promise<string | null> {
+    return this.#read((reader) => reader.lastReport());
+  }
+
+  async ping(): Promise<void> {
+    await this.#parts.queue.submit({ kind: "ping" });
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const { queue, reader, writer, lock } = this.#parts;
+    await queue.drain(
+      new StoreUnavailableError(
+        "Cannot use the store: it is closed; open it again",
+      ),
+    );
+    try {
+      reader.close();
+      await writer.close();
+    } finally {
+      lock.release();
+    }
+  }
+
+  // deno-lint-ignore require-await -- a throw has to become a rejection
+  async #read<T>(read: (reader: SqliteReader) => T): Promise<T> {
+    const { queue, reader } = this.#parts;
+    if (queue.refusal !== null) throw queue.refusal;
+    try {
+      return read(reader);
+    } catch (error) {
+      const failure = failureError(describeFailure(error, "read"));
+      if (failure instanceof StoreFatalError) queue.fail(failure);
+      throw failure;
+    }
+  }
+}

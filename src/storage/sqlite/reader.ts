@@ -1,0 +1,169 @@
+/**
+ * Reads of oms.db, on the caller's thread, through a connection of their own that cannot write.
+ *
+ * Invariant: opened after the writer and closed before it, so it never recovers or checkpoints the log.
+ * With WAL it sees exactly what has been committed.
+ *
+ * Not promised: bounded time on a cold page cache.
+ */
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { EventTopic } from "../../orders/events.ts";
+import type { Order, TimelineEntry } from "../../orders/order.ts";
+import type { Saga, SagaKind } from "../../orders/saga.ts";
+import type {
+  DueQuery,
+  ListPosition,
+  OutboxRow,
+  StoredAnswer,
+} from "../store.ts";
+import { TOPICS } from "./protocol.ts";
+import {
+  decodeAnswer,
+  decodeOrder,
+  decodeOutbox,
+  decodeTimeline,
+  int,
+  text,
+} from "./rows.ts";
+import { decodeSaga } from "./saga_rows.ts";
+import { UNFINISHED } from "./schema.ts";
+
+/** A lock that only an outside program can hold; the event loop waits for it, so briefly. In ms. */
+const BUSY_MS = 250;
+
+const FREE_HEADS = `FROM sagas AS s WHERE s.state = 'open'
+  AND (s.owner IS NULL OR s.owner <> :owner)
+  AND s.definition_version IN (SELECT value FROM json_each(
+    CASE s.kind WHEN 'pay' THEN :pay WHEN 'cancel' THEN :cancel ELSE :refund END))
+  AND NOT EXISTS (SELECT 1 FROM sagas AS ahead WHERE ahead.order_id = s.order_id
+    AND ahead.number < s.number AND ahead.${UNFINISHED})`;
+const FREE_HEADS_ANY_VERSION = FREE_HEADS.replace(
+  /AND s\.definition_version[^]*?END\)\)/,
+  "",
+);
+
+export class SqliteReader {
+  readonly #db: DatabaseSync;
+  readonly #owner: string;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string, owner: string) {
+    this.#db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
+    this.#db.exec("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF");
+    this.#owner = owner;
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  order(id: string): Order | null {
+    const row = this.#sql("SELECT * FROM orders WHERE id = ?").get(id);
+    return row === undefined ? null : decodeOrder(row);
+  }
+
+  timeline(orderId: string): TimelineEntry[] {
+    return this.#sql("SELECT * FROM timeline WHERE order_id = ? ORDER BY n")
+      .all(orderId).map(decodeTimeline);
+  }
+
+  /** Newest first. */
+  page(customerId: string, after: ListPosition, limit: number): Order[] {
+    return this.#sql(
+      `SELECT * FROM orders WHERE customer_id = ?
+       AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
+    ).all(customerId, after.createdAt, after.id, limit).map(decodeOrder);
+  }
+
+  answer(key: string, now: number): StoredAnswer | null {
+    const row = this.#sql(
+      "SELECT * FROM answers WHERE key = ? AND expires_at > ?",
+    ).get(key, now);
+    return row === undefined ? null : decodeAnswer(row);
+  }
+
+  saga(id: string): Saga | null {
+    const row = this.#sql("SELECT * FROM sagas WHERE id = ?").get(id);
+    return row === undefined ? null : decodeSaga(row);
+  }
+
+  nextSaga(orderId: string): Saga | null {
+    const row = this.#sql(
+      `SELECT * FROM sagas WHERE order_id = ? AND ${UNFINISHED} ORDER BY number LIMIT 1`,
+    ).get(orderId);
+    return row === undefined ? null : decodeSaga(row);
+  }
+
+  dueSagas(query: DueQuery): Saga[] {
+    return this.#sql(
+      `SELECT s.* ${FREE_HEADS} AND s.next_attempt_at <= :now
+       ORDER BY s.next_attempt_at, s.id LIMIT :limit`,
+    ).all({
+      owner: this.#owner,
+      now: query.now,
+      limit: query.limit,
+      ...encodeVersions(query.versions),
+    }).map(decodeSaga);
+  }
+
+  nextDueAt(versions: DueQuery["versions"] | undefined): number | null {
+    const select = (where: string) =>
+      this.#sql(
+        `SELECT s.next_attempt_at AS due ${where} ORDER BY s.next_attempt_at LIMIT 1`,
+      );
+    const owner = this.#owner;
+    const row = versions === undefined
+      ? select(FREE_HEADS_ANY_VERSION).get({ owner })
+      : select(FREE_HEADS).get({ owner, ...encodeVersions(versions) });
+    return row === undefined ? null : int(row, "due");
+  }
+
+  oldestUnfinishedAt(): number | null {
+    const row = this.#sql(
+      `SELECT created_at FROM sagas WHERE ${UNFINISHED} ORDER BY created_at LIMIT 1`,
+    ).get();
+    return row === undefined ? null : int(row, "created_at");
+  }
+
+  outbox(topic: EventTopic, after: number, limit: number): OutboxRow[] {
+    return this.#sql(
+      `SELECT * FROM outbox WHERE topic = ? AND sent_at IS NULL AND position > ?
+       ORDER BY position LIMIT ?`,
+    ).all(topic, after, limit).map(decodeOutbox);
+  }
+
+  /** Of the first row of each topic: rows of one topic come nearly in the order of their times. */
+  oldestPendingAt(): number | null {
+    const times = TOPICS.flatMap((topic) =>
+      this.outbox(topic, 0, 1).map((row) => row.createdAt)
+    );
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  lastReport(): string | null {
+    const row = this.#sql(
+      "SELECT report FROM reports ORDER BY id DESC LIMIT 1",
+    ).get();
+    return row === undefined ? null : text(row, "report");
+  }
+
+  #sql(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      statement.setReadBigInts(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function encodeVersions(
+  versions: DueQuery["versions"],
+): Record<SagaKind, string> {
+  return {
+    pay: JSON.stringify(versions.pay),
+    cancel: JSON.stringify(versions.cancel),
+    refund: JSON.stringify(versions.refund),
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * Where the writer runs, seen from the store: in a worker, so that an fsync never stalls the event loop.
+ *
+ * Invariants: one batch is out at a time, so replies need no numbers. When the worker dies, what is out
+ * fails as fatal, and so does everything later. After `close` the worker is gone and holds nothing alive.
+ */
+import { StoreFatalError, StoreOpenError } from "../errors.ts";
+import type {
+  BatchReply,
+  Counters,
+  FromWorker,
+  ToWorker,
+  WriteRequest,
+} from "./protocol.ts";
+
+export interface WriterHost {
+  /** At open; later ones come with the replies. */
+  readonly counters: Counters;
+  /**
+   * One batch at a time. Rejects only when the host itself is gone.
+   * @throws StoreFatalError whether the batch was written is not known
+   */
+  apply(requests: readonly WriteRequest[]): Promise<BatchReply>;
+  /** Resolves when the files are closed. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface WriterSpec {
+  readonly path: string;
+  readonly owner: string;
+  /** The host died by itself, while idle too. */
+  readonly onDeath: (error: StoreFatalError) => void;
+}
+
+export type StartWriter = (spec: WriterSpec) => Promise<WriterHost>;
+
+export const startWorker: StartWriter = (spec) =>
+  startWorkerAt(new URL("./worker.ts", import.meta.url), spec);
+
+/** @throws StoreOpenError as the writer found it */
+export async function startWorkerAt(
+  url: URL,
+  spec: WriterSpec,
+): Promise<WriterHost> {
+  const host = new WorkerHost(url, spec);
+  try {
+    await host.open(spec);
+    return host;
+  } catch (error) {
+    host.terminate();
+    throw error;
+  }
+}
+
+class WorkerHost implements WriterHost {
+  readonly #worker: Worker;
+  readonly #onDeath: (error: StoreFatalError) => void;
+  #waiting: PromiseWithResolvers<FromWorker> | null = null;
+  #dead: StoreFatalError | null = null;
+  #closing: Promise<void> | null = null;
+  #counters: Counters | null = null;
+
+  constructor(url: URL, spec: WriterSpec) {
+    this.#onDeath = spec.onDeath;
+    this.#worker = new Worker(url, { type: "module", name: "oms-store" });
+    this.#worker.onmessage = (event: MessageEvent<FromWorker>) => {
+      const waiting = this.#waiting;
+      this.#waiting = null;
+      waiting?.resolve(event.data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#die(event.message);
+    };
+    this.#worker.onmessageerror = () => this.#die("an unreadable message");
+  }
+
+  get counters(): Counters {
+    if (this.#counters === null) throw new TypeError("The writer is not open");
+    return this.#counters;
+  }
+
+  async open(spec: WriterSpec): Promise<void> {
+    const { path, owner } = spec;
+    const answer = await this.#ask({ type: "open", path, owner });
+    if (answer.type === "refused") throw new StoreOpenError(answer.message);
+    if (answer.type !== "opened") throw this.#die("an answer out of turn");
+    this.#counters = answer.counters;
+  }
+
+  async apply(requests: readonly WriteRequest[]): Promise<BatchReply> {
+    const answer = await this.#ask({ type: "batch", requests });
+    if (answer.type !== "batch") throw this.#die("an answer out of turn");
+    return answer.reply;
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (this.#dead === null) await this.#ask({ type: "close" });
+    } finally {
+      this.terminate();
+    }
+  }
+
+  #ask(message: ToWorker): Promise<FromWorker> {
+    if (this.#dead !== null) return Promise.reject(this.#dead);
+    const waiting = Promise.withResolvers<FromWorker>();
+    this.#waiting = waiting;
+    this.#worker.postMessage(message);
+    return waiting.promise;
+  }
+
+  #die(cause: string): StoreFatalError {
+    const error = new StoreFatalError(
+      `Cannot write: the store's worker ended (${cause}); restart the process`,
+    );
+    if (this.#dead !== null) return error;
+    this.#dead = error;
+    this.#worker.terminate();
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+    this.#onDeath(error);
+    return error;
+  }
+}

@@ -1,0 +1,17 @@
+import { openSqliteStore } from "../../../src/storage/sqlite.ts";
+import { storeConformance } from "../../support/store_conformance.ts";
+
+storeConformance("sqlite", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "oms-store-" });
+  return {
+    open: (owner) =>
+      openSqliteStore({
+        dir,
+        owner,
+        onFatal: (error) => {
+          throw error;
+        },
+      }),
+    dispose: () => Deno.remove(dir, { recursive: true }),
+  };
+});
