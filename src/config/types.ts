@@ -14,7 +14,7 @@ export interface SimulationConfig {
   readonly latencyMs: number;
   readonly declineRate: number;
   readonly unknownRate: number;
-  /** Undefined asks for a random one. */
+  /** Undefined: a fixed one, so that a restart gives the same answers. */
   readonly seed: number | undefined;
 }
 

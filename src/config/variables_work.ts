@@ -163,6 +163,6 @@ export const WORK_VARIABLES = {
     "OMS_SIM_SEED",
     p.integer(0, 2 ** 32 - 1),
     "seed",
-    "simulated providers: seed of their chance; none: a random one",
+    "simulated providers: seed of their chance; the same key gets the same answer, also after a restart",
   ),
 } as const;
