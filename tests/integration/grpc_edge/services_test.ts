@@ -107,6 +107,24 @@ Deno.test("Watch sends the present status, then each change once", async () => {
   await until("no call is open", () => served.edge.calls().length === 0);
 });
 
+Deno.test("changes that outrun a Watch are skipped, not queued; the last one arrives", async () => {
+  await using served = await serve();
+  using client = healthClient(served);
+  const stream = client.watch({ service: "" });
+  const seen: ServingStatus[] = [];
+  const ended = new Promise((resolve) => stream.on("status", resolve));
+  stream.on("data", (response) => seen.push(response.status));
+  stream.on("error", () => {
+    // Cancelled below.
+  });
+  await until("the first", () => seen.length === 1);
+  for (let i = 0; i < 1_001; i++) served.edge.setServing(i % 2 === 1);
+  await until("the last", () => seen.at(-1) === ServingStatus.NOT_SERVING);
+  assert(seen.length < 10, `${seen.length} messages for one reader`);
+  stream.cancel();
+  await ended;
+});
+
 /** Sends requests one after the other; returns the answers. */
 async function reflect(
   client: ServerReflectionClient | AlphaClient,

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type ClientReadableStream, status } from "@grpc/grpc-js";
 import { connect } from "node:net";
 
+import { noObserver } from "../../../src/grpc/observer.ts";
 import {
   HealthCheckRequest,
   HealthCheckResponse,
@@ -214,4 +215,36 @@ Deno.test("F50 a client that stops reading delays the stop by the flush time onl
   const took = performance.now() - started;
   assert(took >= 90 && took < 600, `${took} ms`);
   assertEquals(served.edge.connections().open, 0);
+});
+
+Deno.test("F50 an answer that is not read is never turned into a failure by the force", async () => {
+  const codes: string[] = [];
+  await using served = await startEdge(
+    () => Promise.resolve(orderAnswer("x".repeat(400_000))),
+    {
+      observer: {
+        ...noObserver,
+        handled: (_method, code) => codes.push(status[code]),
+      },
+    },
+  );
+  using raw = await RawConnection.open(served.host, served.port);
+  raw.socket.pause();
+  raw.greet();
+  raw.send(
+    frame(
+      FrameType.headers,
+      Flag.endHeaders,
+      1,
+      headerBlock(grpcHeaders(GET_ORDER)),
+    ),
+    frame(FrameType.data, Flag.endStream, 1, grpcMessage(getOrderBytes("a"))),
+  );
+  await until(
+    "it is answered",
+    () => served.edge.calls()[0]?.state === "answering",
+  );
+  assertEquals(await served.edge.force(), []);
+  await until("it is over", () => served.edge.calls().length === 0);
+  assertEquals(codes, ["OK"]);
 });
