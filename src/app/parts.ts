@@ -16,12 +16,13 @@ import { openSqliteStore } from "../storage/sqlite.ts";
 import type { Store } from "../storage/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
-/** @throws StoreOpenError */
+/** @throws StoreOpenError, or the signal's reason when the start is given up */
 export async function openStore(
   config: Config,
   owner: string,
   metrics: Metrics,
   onFatal: (error: Error) => void,
+  signal: AbortSignal,
 ): Promise<Store> {
   if (config.storage.driver === "memory") {
     return new MemoryStore(new MemoryState(), owner);
@@ -30,6 +31,7 @@ export async function openStore(
     dir: config.dataDir,
     owner,
     onFatal,
+    signal,
     observer: {
       commit: (seconds) => metrics.store.commitDuration.observe(seconds),
     },

@@ -92,12 +92,13 @@ export async function startService(context: ServiceContext): Promise<Started> {
     () => http.abort(),
   );
 
-  const store = await step("store", async () => {
+  const store = await step("store", async (stopping) => {
     const opened = await openStore(
       config,
       owner,
       metrics,
       (error) => lifecycle.fatal(error),
+      stopping,
     );
     return seams.store?.(opened) ?? opened;
   }, (opened) => opened.close());

@@ -1,0 +1,75 @@
+/** The documents say what the code does: names, defaults, commands, examples. */
+import { assert, assertEquals } from "@std/assert";
+import manifest from "../../deno.json" with { type: "json" };
+import { VARIABLES } from "../../src/config/variables.ts";
+import { SERVICE_CONFIG } from "../../src/grpc/client.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+
+const read = (path: string) =>
+  Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
+
+const README = read("README.md");
+const DOCS = ["architecture", "decisions", "operations", "client"]
+  .map((name) => read(`docs/${name}.md`));
+
+function tableRows(text: string): string[][] {
+  return text.split("\n").filter((line) => line.startsWith("|"))
+    .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+Deno.test("README's environment table has every variable with its default", () => {
+  const rows = new Map(
+    tableRows(README).map(([name, fallback]) => [name, fallback]),
+  );
+  for (const { name, fallback } of Object.values(VARIABLES)) {
+    const expected = fallback === undefined ? "-" : `\`${fallback}\``;
+    assertEquals(rows.get(`\`${name}\``), expected, name);
+  }
+});
+
+Deno.test("every environment variable that the documents name exists", () => {
+  const known = new Set(Object.values(VARIABLES).map(({ name }) => name));
+  for (const text of [README, ...DOCS]) {
+    for (const [name] of text.matchAll(/\b(?:OMS|KAFKA)_[A-Z_]*[A-Z]\b/g)) {
+      const base = name.replace(/_FILE$/, "");
+      const prefix = [...known].some((each) => each.startsWith(`${base}_`));
+      assert(known.has(base) || prefix, `${name} is not a variable`);
+    }
+  }
+});
+
+Deno.test("every metric that the documents name is exported", async () => {
+  using metrics = createMetrics();
+  const exported = await metrics.render();
+  for (const text of DOCS) {
+    for (const [name] of text.matchAll(/\boms_[a-z_]*[a-z]\b/g)) {
+      assert(exported.includes(`# HELP ${name}`), `${name} is not exported`);
+    }
+  }
+});
+
+Deno.test("the service config of docs/client.md is the one that our client uses", () => {
+  const [, json = ""] = /```json\n([^]*?)```/.exec(read("docs/client.md")) ??
+    [];
+  assertEquals(JSON.parse(json), SERVICE_CONFIG);
+});
+
+Deno.test("README shows the example as it is", () => {
+  const [, code = ""] = /```ts\n([^]*?)```/.exec(README) ?? [];
+  assertEquals(code.trim(), read("examples/01_http_server.ts").trim());
+});
+
+Deno.test("every task that the documents name exists", () => {
+  const tasks = new Set(Object.keys(manifest.tasks));
+  for (const text of [README, ...DOCS, read("CONTRIBUTING.md")]) {
+    for (const [, name = ""] of text.matchAll(/(?:deno|2\.8\.3) task ([a-z]+[a-z:]*)\b/g)) {
+      assert(tasks.has(name), `deno task ${name} does not exist`);
+    }
+  }
+});
+
+Deno.test("the service's permissions are listed, and running programs is not among them", () => {
+  const { command } = manifest.tasks.run;
+  assert(!/(^|\s)(-A|--allow-all|--allow-run)\b/.test(command), command);
+  assert(command.includes("--allow-net"), command);
+});
