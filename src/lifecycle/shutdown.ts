@@ -145,7 +145,6 @@ class Machine implements Lifecycle {
   ready(phases: readonly Phase[]): void {
     this.#throwIfStopping();
     this.#phases = phases;
-    this.#starts.commit();
     this.#setState("Ready");
   }
 

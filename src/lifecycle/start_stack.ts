@@ -65,11 +65,6 @@ export class StartStack {
     }));
   }
 
-  /** Forgets the rollbacks: the phases own the parts from now on. */
-  commit(): void {
-    this.#steps.length = 0;
-  }
-
   /** The rollbacks as phases, last started first. Ends the stack. */
   unwind(): Phase[] {
     this.#over = true;

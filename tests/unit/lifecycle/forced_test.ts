@@ -114,8 +114,10 @@ Deno.test("F08 a force hook that hangs or throws is bounded and logged", async (
   }
 });
 
-Deno.test("F04 forced while an end-action runs: what ran out stays timed out", async () => {
-  const h = harness();
+Deno.test("F04 forced while an end-action runs: what ran out stays timed out, and is named once, as it was first seen", async () => {
+  const h = harness({
+    tasks: () => [{ name: "rpc", ageMs: 9, stepAgeMs: 9, labels: {} }],
+  });
   const done = h.lifecycle.run(() =>
     h.lifecycle.ready([
       phase("grpc", {
@@ -135,8 +137,14 @@ Deno.test("F04 forced while an end-action runs: what ran out stays timed out", a
     "timed_out",
     "skipped",
   ]);
-  assertEquals(report.leftover.map((task) => task.name), ["rpc"]);
+  assertEquals(report.leftover.map((task) => task.ageMs), [1]);
   assertEquals(report.exitCode, 143);
+  assertEquals(h.messages(), [
+    "shutdown started",
+    "shutdown forced",
+    "grpc ended",
+    "shutdown complete",
+  ]);
 });
 
 Deno.test("F04 forced during the start: no rollback, at once, 128+n", async () => {

@@ -141,6 +141,7 @@ test("F04 the pool example: a second signal forces, exit 130", async () => {
   await process.line("pool started");
   process.kill("SIGTERM");
   await process.line("shutdown started");
+  // Not a wait for something: signals closer than 500 ms count as the same.
   await new Promise((resolve) => setTimeout(resolve, 600));
   process.kill("SIGINT");
   const { code, lines } = await process.exit();
