@@ -112,8 +112,10 @@ export class SimulatedProviders implements PaymentProvider, InventoryProvider {
       );
     try {
       call.signal.throwIfAborted();
-      const spread = 0.5 + chance(seed, key, "latency", String(earlier));
-      await this.#clock.sleep(latencyMs * spread, call.signal);
+      if (latencyMs > 0) {
+        const spread = 0.5 + chance(seed, key, "latency", String(earlier));
+        await this.#clock.sleep(latencyMs * spread, call.signal);
+      }
     } catch (error) {
       report("aborted");
       throw error;

@@ -1,0 +1,195 @@
+/** The provider simulator keeps the promises that the service's proofs rest on. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { systemClock } from "@oms/lifecycle";
+import {
+  startProviderServer,
+  withProviderServer,
+} from "../../support/provider_server.ts";
+import { CHARGE_BODY, providerCall, withProviders } from "./fixtures.ts";
+
+function post(url: string, key: string, body = CHARGE_BODY): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { "idempotency-key": key },
+    body,
+  });
+}
+
+Deno.test("the same key gets the same answer and one effect; other bytes under it are refused", async () => {
+  await withProviderServer({}, async (server) => {
+    const first = await (await post(`${server.url}/charges`, "k1")).json();
+    const second = await (await post(`${server.url}/charges`, "k1")).json();
+    assertEquals(second, first);
+    const other = await post(`${server.url}/charges`, "k1", `${CHARGE_BODY} `);
+    await other.body?.cancel();
+    assertEquals(other.status, 400);
+    const [entry, ...more] = server.ledger;
+    assertEquals(more, []);
+    assertEquals(entry, {
+      key: "k1",
+      operation: "charge",
+      order_id: "ord_1",
+      amount_minor: "9007199254740993",
+      currency: "EUR",
+      result: "done",
+      id: first.id,
+      at: entry?.at ?? "",
+      request: CHARGE_BODY,
+    });
+    assertEquals(server.stats.replays, 1);
+    assertEquals(server.stats.key_conflicts, 1);
+  });
+});
+
+Deno.test("a second call while the first is worked on gets 425", async () => {
+  const knobs = { latency_ms: 200 };
+  await withProviderServer({ knobs }, async (server) => {
+    const first = post(`${server.url}/charges`, "k1");
+    while (server.stats.in_flight === 0) await systemClock.sleep(2);
+    const second = await post(`${server.url}/charges`, "k1");
+    await second.body?.cancel();
+    assertEquals(second.status, 425);
+    await (await first).body?.cancel();
+    assertEquals(server.ledger.length, 1);
+  });
+});
+
+Deno.test("requests that no real provider would take are refused without effect", async () => {
+  await withProviderServer({}, async (server) => {
+    const bodies = [
+      "",
+      "{}",
+      CHARGE_BODY.replace('"9007199254740993"', "12"),
+      CHARGE_BODY.replace("EUR", "eur"),
+      CHARGE_BODY.replace("{", '{"extra":1,'),
+    ];
+    for (const [i, body] of bodies.entries()) {
+      const answer = await post(`${server.url}/charges`, `k${i}`, body);
+      await answer.body?.cancel();
+      assertEquals(answer.status, 400, body);
+    }
+    const keyless = await post(`${server.url}/charges`, "");
+    await keyless.body?.cancel();
+    assertEquals(keyless.status, 400);
+    assertEquals(server.ledger, []);
+  });
+});
+
+const AFTER = ["error_after", "hang_after", "close_after", "garbage_after"];
+const BEFORE = ["error", "busy", "hang"];
+
+for (const mode of [...AFTER, ...BEFORE]) {
+  Deno.test(`F23 "${mode}" is unknown to the client; the same key then finds the one answer`, async () => {
+    await withProviderServer({}, async (server) => {
+      server.setKnobs({ unknown_rate: 1, unknown_modes: [mode] });
+      const settings = { timeoutMs: 150 };
+      await withProviders(server.url, settings, async ({ payment }) => {
+        const unknown = await payment.charge(providerCall());
+        assertEquals(unknown.kind, "unknown");
+        const effects = AFTER.includes(mode) ? 1 : 0;
+        assertEquals(server.ledger.length, effects);
+        server.setKnobs({ unknown_rate: 0 });
+        // A hung call may still hold the key for the moment that it takes to see the client leave.
+        let known = await payment.charge(providerCall());
+        while (known.kind === "unknown" && known.cause === "HTTP 425") {
+          await systemClock.sleep(5);
+          known = await payment.charge(providerCall());
+        }
+        const [entry] = server.ledger;
+        assertEquals(known, { kind: "done", id: entry?.id ?? "" });
+        assertEquals(server.ledger.length, 1);
+      });
+    });
+  });
+}
+
+Deno.test("declines follow the seed, are in the ledger, and have each operation's status", async () => {
+  const operations = ["charge", "refund", "reserve", "release"] as const;
+  const knobs = { decline_rate: 1, decline_operations: [...operations] };
+  await withProviderServer({ knobs }, async (server) => {
+    await withProviders(server.url, {}, async ({ payment, inventory }) => {
+      const call = (step: string, extra: object) =>
+        providerCall({
+          idempotencyKey: `saga_1:${step}`,
+          body: JSON.stringify({ order_id: "ord_1", ...extra }),
+        });
+      const money = { amount_minor: "1", currency: "EUR" };
+      const results = [
+        await payment.charge(call("charge", money)),
+        await payment.refund(call("refund", { ...money, charge_id: "ch" })),
+        await inventory.reserve(
+          call("reserve", { items: [{ sku: "s", qty: 1 }] }),
+        ),
+        await inventory.release(call("release", { reservation_id: "r" })),
+      ];
+      for (const { kind } of results) assertEquals(kind, "declined");
+    });
+    assertEquals(
+      server.ledger.map(({ result }) => result),
+      operations.map(() => "declined"),
+    );
+  });
+});
+
+Deno.test("the ledger outlives the server; a torn last line is cut off", async () => {
+  const directory = await Deno.makeTempDir();
+  const ledgerPath = `${directory}/ledger.ndjson`;
+  try {
+    let id = "";
+    {
+      await using server = await startProviderServer({ ledgerPath });
+      id = (await (await post(`${server.url}/charges`, "k1")).json()).id;
+    }
+    await Deno.writeTextFile(ledgerPath, '{"key":"k2","oper', { append: true });
+    {
+      await using server = await startProviderServer({ ledgerPath });
+      assertEquals(server.ledger.length, 1);
+      const again = await (await post(`${server.url}/charges`, "k1")).json();
+      assertEquals(again.id, id);
+      await (await post(`${server.url}/charges`, "k2")).body?.cancel();
+    }
+    await using server = await startProviderServer({ ledgerPath });
+    assertEquals(server.ledger.map(({ key }) => key), ["k1", "k2"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("knobs, ledger and stats over HTTP; an unknown knob is refused", async () => {
+  await withProviderServer({}, async (server) => {
+    const turn = (body: unknown) =>
+      fetch(`${server.url}/_knobs`, {
+        method: "POST",
+        body: JSON.stringify(body),
+      });
+    const turned = await turn({ double_rate: 1 });
+    assertEquals((await turned.json()).double_rate, 1);
+    const refused = await turn({ decline: 1 });
+    await refused.body?.cancel();
+    assertEquals(refused.status, 400);
+    await (await post(`${server.url}/charges`, "k1")).body?.cancel();
+    const ledger = await (await fetch(`${server.url}/_ledger`)).json();
+    assertEquals(ledger.map(({ key }: { key: string }) => key), ["k1", "k1"]);
+    const stats = await (await fetch(`${server.url}/_stats`)).json();
+    assertEquals(stats.effects, 2);
+  });
+});
+
+Deno.test("a stop cuts hanging calls and is quick", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const server = await startProviderServer({
+      ledgerPath: `${directory}/ledger.ndjson`,
+      knobs: { unknown_rate: 1, unknown_modes: ["hang"] },
+    });
+    const hanging = post(`${server.url}/charges`, "k1");
+    while (server.stats.in_flight === 0) await systemClock.sleep(2);
+    const started = performance.now();
+    await server[Symbol.asyncDispose]();
+    assert(performance.now() - started < 1_000);
+    await (await hanging).body?.cancel();
+    await assertRejects(() => post(`${server.url}/charges`, "k2"));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
