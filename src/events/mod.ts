@@ -17,6 +17,7 @@ export {
   KafkaPublisher,
   type KafkaPublisherOptions,
 } from "./kafka_publisher.ts";
+export { routeRuntimeWarnings } from "./kafka_warnings.ts";
 export type { EventRecord, Publisher, PublisherState } from "./publisher.ts";
 export { OutboxRelay } from "./relay.ts";
 export type {
