@@ -2,7 +2,7 @@
  * What is known about the stop so far.
  *
  * Invariants: the first reason and the first fatal error stay; a leftover is
- * kept once, as it was when it was first seen.
+ * kept once, as it was when it was first recorded.
  * Not promised: anything about the time before the stop.
  *
  * @module
