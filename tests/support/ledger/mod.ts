@@ -1,0 +1,81 @@
+/**
+ * The ledger: did everything that was acknowledged happen, exactly once, and
+ * was it told? Reads four records that do not know of each other.
+ */
+import type { Incident } from "./facts.ts";
+import { judge, type Verdict } from "./judge.ts";
+import type { ProblemKind } from "./problem.ts";
+import { readEffects } from "./read_effects.ts";
+import { readEvents } from "./read_events.ts";
+import { readIntents } from "./read_intents.ts";
+import { readStore } from "./read_store.ts";
+
+export type { Incident, LedgerFacts } from "./facts.ts";
+export { judge, type Verdict } from "./judge.ts";
+export { type Problem, PROBLEM_KINDS, type ProblemKind } from "./problem.ts";
+
+/** Where the records are. */
+export interface LedgerPaths {
+  /** What a FileRecorder wrote. */
+  readonly intents: string;
+  /** The providers' ledger. */
+  readonly effects: string;
+  /** Folder of oms.db and events.ndjson. The service has to be stopped. */
+  readonly dataDir: string;
+}
+
+/** How many problems the printed verdict names. */
+const NAMED_PROBLEMS = 10;
+
+/**
+ * Reads and judges.
+ *
+ * @throws Error when a record cannot be read; that is no verdict
+ */
+export function judgeFiles(
+  paths: LedgerPaths,
+  incidents: readonly Incident[] = [],
+): Verdict {
+  return judge({
+    ...readStore(`${paths.dataDir}/oms.db`),
+    intents: readIntents(paths.intents),
+    effects: readEffects(paths.effects),
+    events: readEvents(`${paths.dataDir}/events.ndjson`),
+    incidents,
+  });
+}
+
+/** `acknowledged 4812 · effects 4812 · lost 0 · duplicated 0 · gaps 0 …` */
+export function verdictLine(
+  { acknowledged, effects, counts }: Verdict,
+): string {
+  const names: Readonly<Record<ProblemKind, string>> = {
+    lost: "lost",
+    duplicated: "duplicated",
+    gap: "gaps",
+    wrong: "wrong",
+    unsettled: "unsettled",
+  };
+  return [
+    `acknowledged ${acknowledged}`,
+    `effects ${effects}`,
+    ...Object.entries(names).map(([kind, name]) =>
+      `${name} ${counts[kind as ProblemKind]}`
+    ),
+  ].join(" · ");
+}
+
+/** The verdict for people: the line, then what is wrong and the first offending order's story. */
+export function printVerdict(verdict: Verdict): string {
+  const lines = [verdictLine(verdict)];
+  for (const problem of verdict.problems.slice(0, NAMED_PROBLEMS)) {
+    const { kind, orderId, message } = problem;
+    lines.push(`  ${kind}: ${orderId ?? "all"}: ${message}`);
+  }
+  const more = verdict.problems.length - NAMED_PROBLEMS;
+  if (more > 0) lines.push(`  and ${more} more`);
+  if (verdict.story !== null) {
+    lines.push("", "The first of them, from its beginning:", verdict.story);
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,102 @@
+/** Everything that is known of one order, in the order of time. For people. */
+import type { OrderCase } from "./problem.ts";
+
+interface Entry {
+  readonly at: number;
+  readonly source: string;
+  readonly text: string;
+}
+
+export function tellStory(orderCase: OrderCase | undefined): string | null {
+  if (orderCase === undefined) return null;
+  const { order, sagas, orderId } = orderCase;
+  const head = order === null
+    ? `${orderId}: not in the store`
+    : `${orderId}: ${order.status}, version ${order.version}, amount ${order.amountMinor} ${order.currency}, ` +
+      `captured ${order.capturedMinor}, refunded ${order.refundedMinor}, held ${order.heldMinor}, ` +
+      `charge ${order.chargeId ?? "-"}, reservation ${
+        order.reservationId ?? "-"
+      }, ` +
+      `events ${order.orderSeq}+${order.sagaSeq}`;
+  const lines = [head];
+  for (const saga of sagas) {
+    lines.push(
+      `  saga #${saga.number} ${saga.kind} ${saga.id}: ${saga.state}, ` +
+        `done ${saga.completedSteps.join(" ") || "nothing"}` +
+        (saga.attemptStep === null ? "" : `, attempting ${saga.attemptStep}`) +
+        (saga.failure === null ? "" : `, ${saga.failure}`) +
+        (saga.stuckReason === null ? "" : `, stuck: ${saga.stuckReason}`) +
+        `, fence ${saga.fence}`,
+    );
+  }
+  const entries = entriesOf(orderCase);
+  const own = entries.filter(({ source }) => source !== "service");
+  const from = Math.min(...own.map(({ at }) => at));
+  const to = Math.max(...own.map(({ at }) => at));
+  for (const { at, source, text } of entries) {
+    if (at < from - 1_000 || at > to + 1_000) continue;
+    lines.push(`  ${clock(at)}  ${source.padEnd(9)} ${text}`);
+  }
+  return lines.join("\n");
+}
+
+function entriesOf(orderCase: OrderCase): Entry[] {
+  const entries: Entry[] = [];
+  for (const intent of orderCase.intents) {
+    const { method, key, amountMinor, outcome, codes } = intent;
+    const amount = amountMinor === null ? "" : ` ${amountMinor}`;
+    entries.push({
+      at: intent.at,
+      source: "client",
+      text: `${method}${amount} key ${key}`,
+    });
+    if (intent.endedAt !== null) {
+      const how = outcome.kind === "acknowledged"
+        ? `acknowledged, ${outcome.status}`
+        : outcome.kind === "unanswered"
+        ? outcome.kind
+        : `${outcome.kind}: ${outcome.reason}`;
+      entries.push({
+        at: intent.endedAt,
+        source: "client",
+        text: `${method} ${how} (${codes.join(" ")})`,
+      });
+    }
+    for (const { at, status } of intent.replays) {
+      entries.push({
+        at,
+        source: "client",
+        text: `${method} again: ${status}`,
+      });
+    }
+  }
+  for (const { at, type, reason } of orderCase.timeline) {
+    entries.push({ at, source: "timeline", text: `${type} ${reason}`.trim() });
+  }
+  for (const effect of orderCase.effects) {
+    const amount = effect.amountMinor === null
+      ? ""
+      : ` ${effect.amountMinor} ${effect.currency}`;
+    entries.push({
+      at: effect.at,
+      source: "provider",
+      text:
+        `${effect.operation} ${effect.result}${amount} ${effect.id} (${effect.key})`,
+    });
+  }
+  for (const { topic, seq, type, occurredAt } of orderCase.events) {
+    entries.push({
+      at: occurredAt ?? 0,
+      source: "event",
+      text: `${topic} ${seq} ${type}`,
+    });
+  }
+  for (const { at, what } of orderCase.incidents) {
+    entries.push({ at, source: "service", text: what });
+  }
+  return entries.sort((a, b) => a.at - b.at);
+}
+
+function clock(at: number): string {
+  return new Date(at).toISOString().slice(11, 23);
+}
