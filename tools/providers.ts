@@ -3,6 +3,7 @@
  * runs. Prints one line of JSON when it serves; SIGTERM and SIGINT stop it.
  */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { z } from "zod";
 import { DEFAULT_KNOBS, UNKNOWN_MODES } from "./providers/knobs.ts";
 import { startProviderServer } from "./providers/server.ts";
 
@@ -32,7 +33,7 @@ const command = new Command("providers")
   .description("Simulated payment and inventory providers over HTTP")
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <port>", "0: any free one", number, 8090)
-  .option("--ledger <file>", "durable ledger", "provider-ledger.ndjson")
+  .option("--ledger <file>", "durable ledger", "data/providers.ndjson")
   .option(
     "--latency <ms>",
     "time to an answer",
@@ -118,7 +119,9 @@ if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof z.ZodError
+      ? z.prettifyError(error)
+      : String(error);
     console.error(`Cannot serve the providers: ${reason}`);
     Deno.exitCode = 1;
   }

@@ -6,6 +6,8 @@
  * Not promised: a judgement. Whoever reads the ledger decides whether the effects are right.
  */
 
+import { dirname } from "node:path";
+
 export type Operation = "charge" | "refund" | "reserve" | "release";
 
 export interface LedgerEntry {
@@ -47,8 +49,9 @@ export class Ledger implements AsyncDisposable {
     this.#byKey = new Map(entries.map((entry) => [entry.key, entry]));
   }
 
-  /** Opens or creates the ledger at `path`. */
+  /** Opens or creates the ledger at `path`, and the folder that it lies in. */
   static async open(path: string): Promise<Ledger> {
+    await Deno.mkdir(dirname(path), { recursive: true });
     const file = await Deno.open(path, {
       read: true,
       write: true,

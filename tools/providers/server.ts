@@ -72,9 +72,9 @@ export class ProviderServer implements AsyncDisposable {
   #maxInFlight = 0;
   #knobs: Knobs;
 
-  constructor(ledger: Ledger, options: ProviderServerOptions) {
+  constructor(ledger: Ledger, knobs: Knobs, options: ProviderServerOptions) {
     this.#ledger = ledger;
-    this.#knobs = knobsSchema.parse({ ...DEFAULT_KNOBS, ...options.knobs });
+    this.#knobs = knobs;
     this.#server = Deno.serve({
       hostname: options.hostname ?? "127.0.0.1",
       port: options.port ?? 0,
@@ -271,13 +271,18 @@ export class ProviderServer implements AsyncDisposable {
   }
 }
 
-/** Opens the ledger and serves. Dispose it to stop. */
+/**
+ * Opens the ledger, creating its folder if need be, and serves. Dispose it to stop.
+ *
+ * @throws ZodError for a knob out of its range, before anything is opened
+ */
 export async function startProviderServer(
   options: ProviderServerOptions,
 ): Promise<ProviderServer> {
+  const knobs = knobsSchema.parse({ ...DEFAULT_KNOBS, ...options.knobs });
   const ledger = await Ledger.open(options.ledgerPath);
   try {
-    return new ProviderServer(ledger, options);
+    return new ProviderServer(ledger, knobs, options);
   } catch (error) {
     await ledger[Symbol.asyncDispose]();
     throw error;

@@ -83,12 +83,22 @@ Deno.test({
   },
 });
 
-Deno.test("a wrong flag is named, exit 1", async () => {
-  const { code, stderr } = await command("--decline-rate", "2").output();
-  const text = new TextDecoder().decode(stderr);
-  assertEquals(code, 1);
-  assertStringIncludes(text, "decline_rate");
-  const bad = await command("--port", "x").output();
-  assertEquals(bad.code, 1);
-  assertStringIncludes(new TextDecoder().decode(bad.stderr), "--port");
+Deno.test("a wrong flag is named, exit 1, nothing is created", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const ledger = ["--ledger", `${directory}/deeper/ledger.ndjson`];
+    for (
+      const [flag, value, named] of [
+        ["--decline-rate", "2", "decline_rate"],
+        ["--port", "x", "--port"],
+      ] as const
+    ) {
+      const { code, stderr } = await command(...ledger, flag, value).output();
+      assertEquals(code, 1);
+      assertStringIncludes(new TextDecoder().decode(stderr), named);
+    }
+    assertEquals([...Deno.readDirSync(directory)], []);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
