@@ -16,8 +16,7 @@ import type { OrderChange } from "../orders/edit.ts";
 import type { Order } from "../orders/order.ts";
 import type { Saga, StepAttempt } from "../orders/saga.ts";
 import type { ProviderResult, Providers } from "../providers/provider.ts";
-import { StoreUnavailableError } from "../storage/errors.ts";
-import type { ChangeSet, CommitResult, Store } from "../storage/store.ts";
+import type { ChangeSet, Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 import type { SagaDefinition } from "./definition.ts";
@@ -25,12 +24,14 @@ import { OwnershipLostError } from "./errors.ts";
 import type { SagaObserver } from "./observer.ts";
 import {
   advance,
+  claimBy,
   handBack,
   park,
   postpone,
   resolve,
   type Transition,
 } from "./transition.ts";
+import { untilAvailable } from "./until_available.ts";
 
 /** What every run needs. */
 export interface RunnerDeps {
@@ -50,6 +51,12 @@ export interface RunnerDeps {
   readonly observer: SagaObserver;
   readonly log: Logger;
 }
+
+/** The part of a step's commit that is about the order. */
+type OrderPart = Pick<
+  ChangeSet,
+  "orderCheck" | "orderUpdate" | "timeline" | "outbox"
+>;
 
 /** How a run ended. */
 export type RunEnd =
@@ -191,7 +198,7 @@ export class SagaRun {
       unknowns: attempt.unknowns + 1,
       retry_in_ms: delay,
     });
-    await this.#write(saga, null, this.#context.signal);
+    await this.#move(saga, this.#context.signal);
     return { kind: "postponed", nextAttemptAt: saga.nextAttemptAt };
   }
 
@@ -199,7 +206,7 @@ export class SagaRun {
   async #handBack(): Promise<RunEnd> {
     const saga = handBack(this.#saga, this.#deps.clock.wallNow());
     try {
-      await this.#deps.store.commit(this.#changeSet(saga, null));
+      await this.#deps.store.commit(this.#changeSet(saga, {}));
     } catch (error) {
       this.#deps.log.warn("saga not handed back", {
         saga_id: saga.id,
@@ -211,10 +218,15 @@ export class SagaRun {
   }
 
   async #claim(): Promise<void> {
-    await this.#commit(
-      () => ({ saga: this.#saga, change: null, next: "call" }),
-      this.#context.signal,
-    );
+    await this.#move(this.#saga, this.#context.signal);
+  }
+
+  /**
+   * Writes the saga alone. Nothing was decided on the order, so its version does not matter: a cancel accepted
+   * meanwhile must not keep the saga from being claimed, postponed or handed back.
+   */
+  async #move(saga: Saga, until: AbortSignal): Promise<void> {
+    await this.#write(saga, {}, until);
   }
 
   /** One transition, decided again on the reloaded order for as long as the order's version moves. */
@@ -225,11 +237,16 @@ export class SagaRun {
     for (;;) {
       const transition = decide(this.#deps.clock.wallNow());
       const { saga, change, next } = transition;
-      if (await this.#write(saga, change, until) === "committed") {
+      const conditional = this.#onVersion(change);
+      if (await this.#write(saga, conditional, until) === "committed") {
+        if (change !== null) this.#order = change.order;
         this.#deps.observer.changed(change);
         return next;
       }
-      const order = await this.#deps.store.order(this.#saga.orderId);
+      const order = await this.#untilAvailable(
+        () => this.#deps.store.order(this.#saga.orderId),
+        until,
+      );
       if (order !== null) this.#order = order;
     }
   }
@@ -237,57 +254,42 @@ export class SagaRun {
   /** @throws OwnershipLostError when the saga has another fence or cannot be claimed */
   async #write(
     saga: Saga,
-    change: OrderChange | null,
+    onOrder: OrderPart,
     until: AbortSignal,
   ): Promise<"committed" | "order_version"> {
     const claim = !this.#claimed;
-    const owned = claim ? claimed(saga, this.#saga, this.#deps.owner) : saga;
-    const set = this.#changeSet(owned, change);
-    const result = await this.#untilAvailable(set, until);
+    const owned = claim ? claimBy(saga, this.#saga, this.#deps.owner) : saga;
+    const set = this.#changeSet(owned, onOrder);
+    const result = await this.#untilAvailable(
+      () => this.#deps.store.commit(set),
+      until,
+    );
     if (result.kind === "committed") {
       if (claim) this.#deps.observer.claimed(this.#saga);
       this.#claimed = true;
       this.#saga = owned;
-      if (change !== null) this.#order = change.order;
       return "committed";
     }
     if (result.which === "order_version") return "order_version";
     throw new OwnershipLostError(saga.id, result.which);
   }
 
-  async #untilAvailable(
-    set: ChangeSet,
-    until: AbortSignal,
-  ): Promise<CommitResult> {
-    for (let failures = 1;; failures++) {
-      try {
-        return await this.#deps.store.commit(set);
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) throw error;
-        if (failures === 1) {
-          this.#deps.log.warn("store unavailable, saga step waits", {
-            saga_id: this.#saga.id,
-            order_id: this.#saga.orderId,
-            error,
-          });
-        }
-        const delay = backoffMs(failures, this.#deps.retry);
-        await this.#deps.clock.sleep(Math.max(1, delay), until);
-      }
-    }
+  #untilAvailable<T>(run: () => Promise<T>, until: AbortSignal): Promise<T> {
+    return untilAvailable(this.#deps, this.#saga, run, until);
   }
 
-  #changeSet(saga: Saga, change: OrderChange | null): ChangeSet {
-    const expectedVersion = this.#order.version;
+  /** What the order has to be, or becomes, for the decision to hold. */
+  #onVersion(change: OrderChange | null): OrderPart {
+    const { id, version: expectedVersion } = this.#order;
+    if (change === null) return { orderCheck: { id, expectedVersion } };
+    const { order, timeline, outbox } = change;
+    return { orderUpdate: { order, expectedVersion }, timeline, outbox };
+  }
+
+  #changeSet(saga: Saga, onOrder: OrderPart): ChangeSet {
     return {
       commitId: this.#deps.newCommitId(),
-      ...(change === null
-        ? { orderCheck: { id: this.#order.id, expectedVersion } }
-        : {
-          orderUpdate: { order: change.order, expectedVersion },
-          timeline: change.timeline,
-          outbox: change.outbox,
-        }),
+      ...onOrder,
       sagaUpdate: {
         saga,
         expectedFence: this.#saga.fence,
@@ -295,14 +297,4 @@ export class SagaRun {
       },
     };
   }
-}
-
-/** The claimed form of `next`: an owner, unless the same commit ends the saga, and one fence more. */
-function claimed(next: Saga, before: Saga, owner: string): Saga {
-  const over = next.fence !== before.fence;
-  return {
-    ...next,
-    owner: over ? null : owner,
-    fence: next.fence + 1,
-  };
 }

@@ -76,6 +76,16 @@ export function park(
   return parkWith(definition, editOf(order, saga, now), saga, reason, now);
 }
 
+/** The claimed form of `next`: an owner, unless the same commit ends the saga, and one fence more. */
+export function claimBy(next: Saga, before: Saga, owner: string): Saga {
+  const over = next.fence !== before.fence;
+  return {
+    ...next,
+    owner: over ? null : owner,
+    fence: next.fence + 1,
+  };
+}
+
 /** Free for whoever comes next, at once; the open attempt stays as it is. */
 export function handBack(saga: Saga, now: number): Saga {
   return {
