@@ -31,6 +31,7 @@ import {
   type LoadedConfig,
   RUNTIME_OVERRIDE,
 } from "./config.ts";
+import { routeRuntimeWarnings } from "./events/mod.ts";
 import { createLogging, logFn, type Logging } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
@@ -59,6 +60,7 @@ export async function runService(
     onDropped: (lines) => metrics.logLinesDropped.inc(lines),
   }));
   const log = logFn(logging.logger.child({ component: "lifecycle" }));
+  held.use(routeRuntimeWarnings(log));
   for (const { name, message } of warnings) {
     log("warn", "configuration", { variable: name, message });
   }
