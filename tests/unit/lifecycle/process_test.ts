@@ -61,6 +61,7 @@ test("F15 a blocked event loop is reported by the watchdog; the stop goes on aft
     );
     await process.line("ready");
     await process.proceed();
+    await process.line("blocking");
     // The main thread hears nothing of it for 3 s.
     process.kill("SIGTERM");
     const { code, lines, stderr } = await process.exit();
@@ -89,6 +90,7 @@ test("F15 in mode kill the watchdog ends a process that is blocked for good", as
   );
   await process.line("ready");
   await process.proceed();
+  await process.line("blocking");
   process.kill("SIGTERM");
   const { signal, stderr } = await process.exit();
   assertEquals(signal, "SIGKILL");

@@ -37,6 +37,7 @@ const report = await lifecycle.run(async () => {
   await life.systemClock.sleep(1200);
   log("info", "ready", { pid: Deno.pid, task: task.name });
   await Deno.stdin.read(new Uint8Array(1));
+  log("info", "blocking");
   const end = performance.now() + Number(blockMs);
   while (performance.now() < end);
 });
