@@ -8,8 +8,14 @@
 import { DatabaseSync } from "node:sqlite";
 import { StoreOpenError } from "../errors.ts";
 import { refuse } from "./directory.ts";
-import { primaryCode } from "./errors.ts";
-import { markAsOurs, migrate, readSchema, refuseNewer } from "./migrate.ts";
+import { CORRUPT, ERROR, NOTADB, primaryCode } from "./errors.ts";
+import {
+  markAsOurs,
+  migrate,
+  proveWritable,
+  readSchema,
+  refuseNewer,
+} from "./migrate.ts";
 import { type Migration, MIGRATIONS } from "./schema.ts";
 
 /** Another program (a backup, the sqlite3 shell) may hold the file for this long, in ms. */
@@ -33,13 +39,14 @@ export function openForWriting(
   }
   try {
     markAsOurs(db);
+    // temp_store: savepoints keep page images; in files they cost a third of a batch and need a writable /tmp.
     db.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA trusted_schema = OFF;
       PRAGMA cell_size_check = ON;
       PRAGMA cache_size = -16384;
-      PRAGMA wal_autocheckpoint = 4000;
+      PRAGMA temp_store = MEMORY;
       PRAGMA journal_size_limit = 67108864;
     `);
     const mode = db.prepare("PRAGMA journal_mode").get()?.journal_mode;
@@ -47,6 +54,7 @@ export function openForWriting(
       throw new Error(`the file system does not support WAL (got ${mode})`);
     }
     migrate(db, migrations);
+    proveWritable(db);
     return db;
   } catch (error) {
     db.close();
@@ -73,7 +81,7 @@ function inspect(path: string, migrations: readonly Migration[]): void {
   } catch (error) {
     if (error instanceof StoreOpenError) throw error;
     const code = primaryCode(error);
-    if (code === 11 || code === 26) {
+    if (code === CORRUPT || code === NOTADB || code === ERROR) {
       throw refuse(path, `it is damaged (${messageOf(error)})`);
     }
     throw cannotOpen(path, error);

@@ -11,6 +11,9 @@ import { APPLICATION_ID } from "./schema.ts";
 const MAGIC = "SQLite format 3\0";
 /** Bytes of the file header, https://sqlite.org/fileformat.html#the_database_header */
 const HEADER_BYTES = 100;
+const WRITE_VERSION_OFFSET = 18;
+const READ_VERSION_OFFSET = 19;
+const NEWEST_FORMAT = 2;
 const APPLICATION_ID_OFFSET = 68;
 
 /**
@@ -68,6 +71,12 @@ export function inspectHeader(path: string): void {
     throw refuse(path, "it is not an SQLite database, or its header is broken");
   }
   const view = new DataView(header.buffer);
+  // A later write version makes SQLite open the file read-only without a word.
+  for (const offset of [WRITE_VERSION_OFFSET, READ_VERSION_OFFSET]) {
+    if (view.getUint8(offset) > NEWEST_FORMAT) {
+      throw refuse(path, "its header is damaged or of a later SQLite");
+    }
+  }
   if (view.getUint32(APPLICATION_ID_OFFSET) !== APPLICATION_ID) {
     throw refuse(path, "it is the database of another program");
   }

@@ -11,11 +11,12 @@ import {
 } from "../errors.ts";
 
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html */
+export const ERROR = 1;
 const IOERR = 10;
-const CORRUPT = 11;
+export const CORRUPT = 11;
 const FULL = 13;
 const CONSTRAINT = 19;
-const NOTADB = 26;
+export const NOTADB = 26;
 const READONLY = 8;
 const BUSY = 5;
 

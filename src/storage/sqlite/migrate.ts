@@ -9,6 +9,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { refuse } from "./directory.ts";
 import { APPLICATION_ID, type Migration } from "./schema.ts";
 
+/** A real write, for `ping` and at open. */
+export const PING = "UPDATE schema_info SET pinged_at = unixepoch() * 1000";
+
 export interface FileSchema {
   readonly version: number;
   readonly minCompatible: number;
@@ -72,6 +75,11 @@ export function migrate(
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** Writes for once: SQLite opens a file that it may not write without a word. Throws what SQLite throws. */
+export function proveWritable(db: DatabaseSync): void {
+  db.prepare(PING).run();
 }
 
 /** Durable settings of a new file; set before WAL, so that the header names us from its first byte on. */

@@ -14,6 +14,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from "./protocol.ts";
+import { PING } from "./migrate.ts";
 import {
   ANSWER_PUT,
   ORDER_INSERT,
@@ -83,9 +84,7 @@ export class WriteStatements {
     this.#trimReports = db.prepare(
       "DELETE FROM reports WHERE id <= (SELECT max(id) FROM reports) - ?",
     );
-    this.#ping = db.prepare(
-      "UPDATE schema_info SET pinged_at = unixepoch() * 1000",
-    );
+    this.#ping = db.prepare(PING);
   }
 
   /** Throws what SQLite throws; `counters` is then worthless, as it is after a conflict. */
