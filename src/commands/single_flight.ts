@@ -38,7 +38,7 @@ export class SingleFlight<T> {
       const shared = flight.fingerprint === fingerprint &&
         !flight.controller.signal.aborted;
       if (shared) return await this.#ride(flight, signal);
-      await this.#ride(flight, signal).catch(() => {});
+      await settled(flight.promise, signal).catch(() => {});
     }
   }
 
@@ -55,20 +55,24 @@ export class SingleFlight<T> {
     return flight;
   }
 
-  #ride(flight: Flight<T>, signal: AbortSignal): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      flight.callers++;
-      const leave = () => {
-        signal.removeEventListener("abort", onAbort);
-        flight.callers--;
-      };
-      const onAbort = () => {
-        leave();
-        if (flight.callers === 0) flight.controller.abort(signal.reason);
-        reject(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort);
-      flight.promise.then(resolve, reject).finally(leave);
-    });
+  async #ride(flight: Flight<T>, signal: AbortSignal): Promise<T> {
+    flight.callers++;
+    try {
+      return await settled(flight.promise, signal);
+    } finally {
+      flight.callers--;
+      const last = flight.callers === 0 && signal.aborted;
+      if (last) flight.controller.abort(signal.reason);
+    }
   }
+}
+
+/** What `promise` settles with, or the signal's reason if that comes first. */
+function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }
