@@ -155,18 +155,25 @@ export class SagaDispatcher {
         saga_id: saga.id,
         error: defect,
       });
-      return await runner.shelve(saga.id, defect);
+      return await runner.shelve(saga, defect, context.signal);
     }
   }
 
   async #wakeNext(saga: Saga): Promise<void> {
-    const next = await this.#deps.store.nextSaga(saga.orderId);
-    if (next !== null && next.state === "open") this.offer(next);
+    try {
+      const next = await this.#deps.store.nextSaga(saga.orderId);
+      if (next !== null && next.state === "open") this.offer(next);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      // The table still knows: the next scan finds it.
+      this.#moreInTable = true;
+    }
   }
 
   #scanSoon(): void {
     if (this.#scanning !== null || !this.open) return;
-    this.#scan().catch((error) => {
+    // Room that came up during the scan asked for another one in vain.
+    this.#scan().then(() => this.#fill()).catch((error) => {
       if (!(error instanceof StoreUnavailableError)) {
         this.#deps.log.error("saga scan failed", { error });
       }
@@ -183,11 +190,13 @@ export class SagaDispatcher {
     const { store, clock, concurrency } = this.#deps;
     const limit = 2 * concurrency;
     const now = clock.wallNow();
+    // Set again by what finds no room while the table is read.
+    this.#moreInTable = false;
     const due = await store.dueSagas({ now, limit, versions: KNOWN_VERSIONS });
     if (!this.open) return;
-    this.#moreInTable = due.length === limit;
+    if (due.length === limit) this.#moreInTable = true;
     for (const saga of due) this.offer(saga);
-    const next = await store.nextDueAt();
+    const next = await store.nextDueAt(KNOWN_VERSIONS);
     // A due time in the past belongs to a saga that waits for an earlier one, or for a slot.
     this.#arm(next !== null && next > now ? next : Infinity);
   }

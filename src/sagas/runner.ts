@@ -4,12 +4,12 @@
  * Not promised: that a saga runs; one of an unknown definition version is left to the processes that know it.
  */
 import type { TaskContext } from "@oms/lifecycle";
-import type { SagaId } from "../orders/ids.ts";
 import type { Saga } from "../orders/saga.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { type RunEnd, type RunnerDeps, SagaRun } from "./run.ts";
 import { handBack } from "./transition.ts";
+import { untilAvailable } from "./until_available.ts";
 
 export class SagaRunner {
   readonly #deps: RunnerDeps;
@@ -22,12 +22,19 @@ export class SagaRunner {
   async run(saga: Saga, context: TaskContext): Promise<RunEnd> {
     const definition = definitionOf(saga);
     if (definition === null) return { kind: "not_ours" };
-    const order = await this.#deps.store.order(saga.orderId);
-    if (order === null) {
-      throw new Error(`Cannot run ${saga.id}: ${saga.orderId} does not exist`);
-    }
-    const run = new SagaRun(this.#deps, definition, order, saga, context);
     try {
+      const order = await untilAvailable(
+        this.#deps,
+        saga,
+        () => this.#deps.store.order(saga.orderId),
+        context.signal,
+      );
+      if (order === null) {
+        throw new Error(
+          `Cannot run ${saga.id}: ${saga.orderId} does not exist`,
+        );
+      }
+      const run = new SagaRun(this.#deps, definition, order, saga, context);
       return await run.go();
     } catch (error) {
       if (error instanceof OwnershipLostError) {
@@ -47,22 +54,36 @@ export class SagaRunner {
    * Puts a saga whose run failed on a defect aside, flagged for an operator and due again at the longest
    * back-off; the open attempt stays as it is.
    */
-  async shelve(id: SagaId, defect: Error): Promise<RunEnd> {
+  async shelve(
+    { id, orderId }: Saga,
+    defect: Error,
+    signal: AbortSignal,
+  ): Promise<RunEnd> {
     const { store, clock, retry, owner, newCommitId } = this.#deps;
-    const saga = await store.saga(id);
-    const ours = saga !== null && saga.state === "open" &&
-      (saga.owner === null || saga.owner === owner);
-    if (!ours) return { kind: "not_ours" };
-    const now = clock.wallNow();
-    const shelved: Saga = {
-      ...handBack(saga, now),
-      nextAttemptAt: now + retry.maxMs,
-      stuckReason: `defect: ${defect.message}`,
-    };
-    await store.commit({
-      commitId: newCommitId(),
-      sagaUpdate: { saga: shelved, expectedFence: saga.fence },
-    });
-    return { kind: "postponed", nextAttemptAt: shelved.nextAttemptAt };
+    const patiently = <T>(run: () => Promise<T>) =>
+      untilAvailable(this.#deps, { id, orderId }, run, signal);
+    try {
+      const saga = await patiently(() => store.saga(id));
+      const ours = saga !== null && saga.state === "open" &&
+        (saga.owner === null || saga.owner === owner);
+      if (!ours) return { kind: "not_ours" };
+      const now = clock.wallNow();
+      const shelved: Saga = {
+        ...handBack(saga, now),
+        nextAttemptAt: now + retry.maxMs,
+        stuckReason: `defect: ${defect.message}`,
+      };
+      const change = {
+        commitId: newCommitId(),
+        sagaUpdate: { saga: shelved, expectedFence: saga.fence },
+      };
+      const result = await patiently(() => store.commit(change));
+      return result.kind === "committed"
+        ? { kind: "postponed", nextAttemptAt: shelved.nextAttemptAt }
+        : { kind: "not_ours" };
+    } catch (error) {
+      if (signal.aborted) return { kind: "handed_back" };
+      throw error;
+    }
   }
 }
