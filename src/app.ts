@@ -44,9 +44,8 @@ export async function runService(
   seams: Seams = {},
 ): Promise<void> {
   // Released at the end, in reverse. The fatal handlers stay until the last line is out: a late rejection must
-  // not change the exit code.
+  // not change the exit code. The signal listeners stay for good: a late signal must not change it either.
   using held = new DisposableStack();
-  held.use(signals);
   const loaded = await readConfig();
   if (loaded === null) {
     Deno.exitCode = 1;
