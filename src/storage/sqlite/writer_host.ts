@@ -48,7 +48,12 @@ export async function startWorkerAt(
     return host;
   } catch (error) {
     host.terminate();
-    throw error;
+    if (!(error instanceof StoreFatalError)) throw error;
+    throw new StoreOpenError(
+      `Cannot open the store: ${spec.path} has no writer (${error.message}); ` +
+        `allow reading the program's own src/storage`,
+      { cause: error },
+    );
   }
 }
 
@@ -70,7 +75,7 @@ class WorkerHost implements WriterHost {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#die(event.message);
+      this.#die(event.message.split("\n", 1).join());
     };
     this.#worker.onmessageerror = () => this.#die("an unreadable message");
   }
