@@ -38,10 +38,15 @@ import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 /** What the last lines of the log may take, in ms. */
 const FINAL_FLUSH_MS = 250;
 
-/** Runs the service until it has stopped; the process then ends by itself, with the stop's exit code. */
+/**
+ * Runs the service until it has stopped; the process then ends by itself, with the stop's exit code.
+ *
+ * @param end makes an end of the process; whoever runs the service in a process of its own gives another one
+ */
 export async function runService(
   signals: ProcessSignals,
   seams: Seams = {},
+  end: (report: ShutdownReport) => void = endProcess,
 ): Promise<void> {
   // Released at the end, in reverse. The fatal handlers stay until the last line is out: a late rejection must
   // not change the exit code. The signal listeners stay for good: a late signal must not change it either.
@@ -69,8 +74,12 @@ export async function runService(
   );
   writeReport(config, report, log);
   await logging.flush(FINAL_FLUSH_MS);
-  // The log has ended with the stop; this line is about what comes after it.
+  end(report);
+}
+
+function endProcess(report: ShutdownReport): void {
   exitWhenIdle(report, {
+    // The log has ended with the stop; this line is about what comes after it.
     log: (level, msg, fields) =>
       console.error(JSON.stringify({ level, msg, ...fields })),
   });
