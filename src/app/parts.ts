@@ -45,6 +45,8 @@ export function openPublisher(
 ): Publisher {
   const { kafka } = config.events;
   if (kafka === undefined) {
+    // With another store than SQLite nobody has made it yet.
+    Deno.mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
     return new FilePublisher(`${config.dataDir}/events.ndjson`);
   }
   const { tls, sasl } = kafka;
