@@ -63,6 +63,20 @@ export async function ended(
   throw new Error(`The service still runs after ${withinMs} ms:\n${last}`);
 }
 
+/** The samples of /metrics, by name with labels. */
+export async function metricsOf(
+  service: ServiceProcess,
+): Promise<Map<string, number>> {
+  const answer = await fetch(`http://${service.httpAddress}/metrics`);
+  const lines = (await answer.text()).split("\n");
+  return new Map(
+    lines.filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
+      const end = line.lastIndexOf(" ");
+      return [line.slice(0, end), Number(line.slice(end + 1))];
+    }),
+  );
+}
+
 /** What a mutating call came to: an answer, or a status code. */
 export type Outcome =
   | {
@@ -243,6 +257,22 @@ export class World implements AsyncDisposable {
             now === undefined ? "unknown" : OrderStatus[now]
           } and not ${OrderStatus[wanted]} after ${PATIENCE_MS} ms`,
         );
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** Waits until no saga is open and no event waits. @throws Error when that does not come */
+  async quiet(service: ServiceProcess): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const metrics = await metricsOf(service);
+      const waiting = [...metrics].filter(([name, value]) =>
+        /^oms_(sagas_pending|outbox_pending_records)\b/.test(name) && value > 0
+      );
+      if (waiting.length === 0) return;
+      if (performance.now() > end) {
+        throw new Error(`Not settled after ${PATIENCE_MS} ms: ${waiting}`);
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }

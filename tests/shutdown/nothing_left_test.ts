@@ -1,0 +1,165 @@
+/**
+ * A normal stop ends the process because nothing is left. Here the service runs
+ * in the test's own process, under its sanitizers: a timer, a listener, a file, a
+ * worker or an operation that stayed would fail the test.
+ */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type ShutdownReport, systemClock } from "@oms/lifecycle";
+import { FakeSignals } from "@oms/lifecycle/testing";
+import { runService } from "../../src/app.ts";
+import { createOrderClient } from "../../src/grpc/client.ts";
+import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+
+interface Run {
+  readonly report: ShutdownReport;
+  readonly lines: readonly string[];
+}
+
+interface Addresses {
+  readonly grpc: string;
+  readonly http: string;
+}
+
+/** Runs the service with this environment and stops it after `use`. */
+async function inThisProcess(
+  env: Readonly<Record<string, string>>,
+  use: (addresses: Addresses) => Promise<void>,
+): Promise<Run> {
+  const directory = await Deno.makeTempDir({ prefix: "oms_in_process_" });
+  const environment = {
+    OMS_GRPC_ADDR: "127.0.0.1:0",
+    OMS_METRICS_ADDR: "127.0.0.1:0",
+    OMS_DATA_DIR: `${directory}/data`,
+    LOG_FORMAT: "json",
+    ...env,
+  };
+  const before = new Map(
+    Object.keys(environment).map((name) => [name, Deno.env.get(name)]),
+  );
+  const signals = Object.assign(new FakeSignals(systemClock), {
+    [Symbol.dispose]: () => {},
+  });
+  using log = captureStdout();
+  let report: ShutdownReport | undefined;
+  try {
+    for (const [name, value] of Object.entries(environment)) {
+      Deno.env.set(name, value);
+    }
+    const ended = runService(signals, {}, (given) => report = given);
+    try {
+      const ready = await log.line("ready");
+      await use({ grpc: String(ready.grpc), http: String(ready.http) });
+    } finally {
+      signals.send("SIGTERM");
+      await ended;
+    }
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+    await Deno.remove(directory, { recursive: true });
+  }
+  assert(report !== undefined);
+  assertEquals(signals.subscriberCount, 0);
+  return { report, lines: log.lines };
+}
+
+/** Takes what is written to stdout, line by line, instead of the terminal. */
+function captureStdout() {
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  const { write } = Deno.stdout;
+  Deno.stdout.write = (data: Uint8Array) => {
+    lines.push(...new TextDecoder().decode(data).split("\n").filter(Boolean));
+    for (const look of waiting) look();
+    return Promise.resolve(data.length);
+  };
+  return {
+    lines,
+    line(msg: string): Promise<Record<string, unknown>> {
+      return new Promise((resolve) => {
+        const look = () => {
+          const found = lines.map((line) => JSON.parse(line))
+            .find((line) => line.msg === msg);
+          if (found === undefined) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      });
+    },
+    [Symbol.dispose]() {
+      Deno.stdout.write = write;
+    },
+  };
+}
+
+async function serveOne({ grpc, http }: Addresses): Promise<void> {
+  using client = createOrderClient(grpc);
+  const { order } = await client.createOrder({
+    customerId: "customer-1",
+    currency: "EUR",
+    items: [{
+      sku: "sku-1",
+      qty: 1,
+      price: { currency: "EUR", amountMinor: 500n },
+    }],
+  }, { idempotencyKey: "create" });
+  const orderId = order?.id ?? "";
+  const paid = await client.payOrder({ orderId }, { idempotencyKey: "pay" });
+  assertEquals(paid.status, OrderStatus.ORDER_STATUS_PENDING);
+  const health = await fetch(`http://${http}/healthz`);
+  assertEquals((await health.json()).status, "healthy");
+  const metrics = await fetch(`http://${http}/metrics`);
+  assert((await metrics.text()).includes("oms_saga_started_total 1"));
+}
+
+const STORES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  sqlite: {},
+  memory: {
+    OMS_STORAGE_DRIVER: "memory",
+    OMS_ALLOW_MEMORY_STORAGE: "true",
+  },
+};
+
+for (const [name, env] of Object.entries(STORES)) {
+  Deno.test(`a normal stop leaves no timer, listener, file or worker behind: ${name}`, async () => {
+    const { report, lines } = await inThisProcess(env, serveOne);
+    assertEquals(report.outcome, "clean");
+    assertEquals(report.exitCode, 0);
+    assertEquals(JSON.parse(lines.at(-1) ?? "").msg, "shutdown complete");
+    assertEquals(Deno.exitCode, 0);
+  });
+}
+
+Deno.test("a stop with a saga in the middle of a provider call leaves nothing behind, either", async () => {
+  const { report } = await inThisProcess(
+    { OMS_SIM_LATENCY: "10s", OMS_SAGA_DRAIN_TIMEOUT: "50ms" },
+    serveOne,
+  );
+  assertEquals(report.exitCode, 3);
+  assertEquals(report.leftover.map(({ step }) => step), ["reserve"]);
+});
+
+Deno.test("a stop with an unreachable broker leaves nothing behind, either", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  await assertRejects(() => Deno.connect({ port, hostname: "127.0.0.1" }));
+  const { report } = await inThisProcess(
+    { KAFKA_BROKERS: `127.0.0.1:${port}` },
+    async ({ grpc }) => {
+      using client = createOrderClient(grpc);
+      const { orders } = await client.listOrders({
+        customerId: "nobody",
+        pageSize: 1,
+        pageToken: "",
+        filterStatuses: [],
+      });
+      assertEquals(orders, []);
+    },
+  );
+  assertEquals(report.exitCode, 0);
+});

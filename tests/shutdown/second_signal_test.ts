@@ -1,0 +1,158 @@
+/** A further signal forces the stop, in whatever phase it is; nothing acknowledged is lost by that. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { passed } from "../support/failpoints/process.ts";
+import { inPairs } from "./pairs.ts";
+import { ended, metricsOf, World } from "./world.ts";
+
+/** Signals closer to each other than this count as one, in ms; the lifecycle's SAME_SIGNAL_MS and a little. */
+const APART_MS = 520;
+/** The lifecycle's FORCE_MS, and what a busy machine needs to end a process, in ms. */
+const FORCED_WITHIN_MS = 750;
+
+interface Held {
+  readonly phase: string;
+  /** The line after which the phase is open. */
+  readonly opens: string;
+  readonly failpoint?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** A client's call that keeps the phase open. */
+  readonly call?: "pay" | "metrics";
+}
+
+const PHASES: readonly Held[] = [
+  { phase: "unready", opens: "readiness off", env: { OMS_LAME_DUCK: "5s" } },
+  {
+    phase: "grpc",
+    opens: "readiness off",
+    failpoint: "before-read:order#1",
+    call: "pay",
+  },
+  { phase: "sagas", opens: "grpc stopped", failpoint: "before-call:charge" },
+  { phase: "outbox", opens: "sagas drained", failpoint: "publish:before" },
+  {
+    phase: "http",
+    opens: "outbox flushed",
+    failpoint: "before-read:sagaStats",
+    call: "metrics",
+  },
+  { phase: "kafka", opens: "http stopped", failpoint: "publisher:close" },
+  { phase: "store", opens: "kafka closed", failpoint: "store:close" },
+];
+
+async function forceIn(held: Held, signal: "SIGTERM" | "SIGINT") {
+  const { phase, failpoint } = held;
+  await using world = await World.create();
+  const first = await world.start({
+    failpoints: failpoint === undefined ? "" : `${failpoint}=print+hang`,
+    env: { OMS_STORE_CLOSE_TIMEOUT: "5s", ...held.env },
+  });
+  const client = world.client(first);
+  const orderId = await world.order(client);
+  const key = world.newKey();
+  const paying = world.pay(client, orderId, key);
+  // Ended by the end of the process.
+  const scraping = held.call === "metrics"
+    ? metricsOf(first).catch(() => {})
+    : undefined;
+  if (held.call !== undefined || failpoint === "before-call:charge") {
+    await passed(first, failpoint?.replace(/#.*/, "") ?? "");
+  } else await paying;
+
+  first.signal(signal);
+  const firstAt = performance.now();
+  await first.waitForLog(held.opens);
+  // The lifecycle tells two signals apart by the time between them.
+  const wait = APART_MS - (performance.now() - firstAt);
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
+  assert(!first.log.some(({ msg }) => msg === "shutdown complete"), phase);
+  const secondAt = performance.now();
+  first.signal(signal);
+  const { code } = await ended(first);
+  assertLess(performance.now() - secondAt, FORCED_WITHIN_MS, phase);
+  assertEquals(code, signal === "SIGTERM" ? 143 : 130, phase);
+  const report = first.log.find(({ msg }) => msg === "shutdown complete");
+  assertEquals(report?.outcome, "forced", phase);
+  assertEquals(report?.forced_by, signal, phase);
+  await Promise.all([paying, scraping]);
+  if (held.call === "pay") {
+    const outcome = await paying;
+    assertEquals(outcome.ok ? "OK" : outcome.code, 14, "UNAVAILABLE it is");
+  }
+
+  const second = await world.start();
+  const next = world.client(second);
+  const again = await world.pay(next, orderId, key);
+  assert(again.ok, phase);
+  await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+  await world.quiet(second);
+  assertEquals((await second.stop()).code, 0, phase);
+  assertEquals(world.effects(), ["charge", "reserve"], phase);
+  world.assertLedger();
+}
+
+Deno.test("F04 a second SIGTERM in each phase: forced within 500 ms, 143, nothing lost", async () => {
+  await inPairs(PHASES, (held) => forceIn(held, "SIGTERM"));
+});
+
+Deno.test("F04 a second SIGINT while sagas drain: 130", async () => {
+  const sagas = PHASES.filter(({ phase }) => phase === "sagas");
+  await inPairs(sagas, (held) => forceIn(held, "SIGINT"));
+});
+
+Deno.test("F04 a third signal ends the process at once, although the forced stop hangs", async () => {
+  await using world = await World.create();
+  const first = await world.start({
+    // The first report is the one that the start leaves.
+    failpoints: "before-call:charge=print+hang;before-write:saveReport#2=hang",
+  });
+  const client = world.client(first);
+  const orderId = await world.order(client);
+  const paid = await world.pay(client, orderId);
+  assert(paid.ok);
+  await passed(first, "before-call:charge");
+  first.signal("SIGTERM");
+  await new Promise((resolve) => setTimeout(resolve, APART_MS));
+  first.signal("SIGTERM");
+  await first.waitForLog("shutdown forced");
+  // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  const thirdAt = performance.now();
+  first.signal("SIGTERM");
+  assertEquals((await ended(first)).code, 143);
+  assertLess(performance.now() - thirdAt, 300);
+  assert(!first.log.some(({ msg }) => msg === "shutdown complete"));
+
+  const second = await world.start();
+  const next = world.client(second);
+  await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+  await second.stop();
+  world.assertLedger();
+});
+
+Deno.test("F04 one to three SIGINTs within 5 ms are one stop, exit 0", async () => {
+  await inPairs([1, 2, 3], async (count) => {
+    await using world = await World.create();
+    const service = await world.start();
+    for (let i = 0; i < count; i++) service.signal("SIGINT");
+    assertEquals((await ended(service)).code, 0, `${count}`);
+    const started = service.log.filter(({ msg }) => msg === "shutdown started");
+    assertEquals(started.length, 1, `${count}`);
+    assert(!service.log.some(({ msg }) => msg === "shutdown forced"));
+  });
+});
+
+Deno.test("F04 a signal that comes when everything is closed changes nothing: exit 0", async () => {
+  await inPairs([1, 2, 3, 4], async () => {
+    await using world = await World.create();
+    const service = await world.start();
+    service.signal("SIGINT");
+    await service.waitForLog("shutdown complete");
+    const end = performance.now() + 5_000;
+    while (service.running && performance.now() < end) {
+      service.signal("SIGINT");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assertEquals((await ended(service)).code, 0);
+  });
+});
