@@ -82,8 +82,11 @@ export async function openSqliteStore(
     died = (error) => queue.fail(error);
     return new SqliteStore({ lock, writer, reader, queue });
   } catch (error) {
-    await writer?.close();
-    lock.release();
+    try {
+      await writer?.close();
+    } finally {
+      lock.release();
+    }
     throw error;
   }
 }
@@ -165,6 +168,8 @@ class SqliteStore implements Store {
   }
 
   async markSent(positions: readonly number[], now: number): Promise<void> {
+    const { refusal } = this.#parts.queue;
+    if (positions.length === 0 && refusal === null) return;
     await this.#parts.queue.submit({ kind: "mark_sent", positions, now });
   }
 

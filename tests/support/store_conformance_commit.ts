@@ -244,6 +244,7 @@ export function commitConformance(test: ConformanceTest): void {
     const [twin, good] = await Promise.allSettled([
       commit(store, {
         orderUpdate: nextVersion(order),
+        sagaUpdate: { saga: { ...saga, state: "parked" }, expectedFence: 0 },
         sagaInsert: makeSaga(order, { number: 1 }),
       }),
       commit(store, { orderInsert: neighbour }),
@@ -255,6 +256,8 @@ export function commitConformance(test: ConformanceTest): void {
     );
     assertEquals(good, { status: "fulfilled", value: { kind: "committed" } });
     assertEquals(await store.order(order.id), order);
+    assertEquals(await store.saga(saga.id), saga);
+    assertEquals((await store.sagaStats()).stuck, 0);
   });
 
   test("money that breaks the order's invariant is the caller's mistake and writes nothing", async ({ store }) => {

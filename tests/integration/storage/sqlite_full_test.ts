@@ -5,6 +5,9 @@ import {
   StoreUnavailableError,
 } from "../../../src/storage/errors.ts";
 import { openSqliteStore } from "../../../src/storage/sqlite.ts";
+import { openForWriting } from "../../../src/storage/sqlite/database.ts";
+import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
+import { SqliteWriter } from "../../../src/storage/sqlite/writer.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeDraft, makeOrder } from "../../support/fixtures.ts";
 import {
@@ -205,5 +208,28 @@ Deno.test("F30 COMMIT error: fatal for the batch and for everything later, told 
     const next = await openSqliteStore({ dir, owner: "b", onFatal() {} });
     assertEquals(await ids(next), [before.order.id]);
     await next.close();
+  });
+});
+
+Deno.test("F30 the writer stays dead after an I/O error, whatever the disk says later", async () => {
+  await withTempDir((dir) => {
+    const path = `${dir}/oms.db`;
+    let failure: Error | null = sqliteError(SQLITE_IOERR_FSYNC, "disk error");
+    const writer = new SqliteWriter(
+      failingCommit(openForWriting(path), () => failure),
+      "a",
+    );
+    const attempt = () =>
+      writer.applyBatch([encodeChange(sized(10).change)]).results
+        .map((result) => result.kind === "failed" && result.failure.class);
+    assertEquals(attempt(), ["fatal"]);
+    failure = null;
+    assertEquals(attempt(), ["fatal"]);
+    writer.close();
+    assertEquals(attempt(), ["fatal"]);
+    const db = openForWriting(path);
+    assertEquals(db.prepare("SELECT count(*) AS n FROM orders").get()?.n, 0);
+    db.close();
+    return Promise.resolve();
   });
 });

@@ -18,7 +18,7 @@ import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
 import { SqliteWriter } from "../../../src/storage/sqlite/writer.ts";
 import { makeChange, makeDraft, makeOrder } from "../../support/fixtures.ts";
 import { inlineWriter } from "../../support/inline_writer.ts";
-import { canMount, withMount } from "../../support/mounts.ts";
+import { canMount, isRoot, withMount } from "../../support/mounts.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
 
 function open(dir: string, options: Partial<SqliteStoreOptions> = {}) {
@@ -99,14 +99,14 @@ Deno.test("F30 the directory is a file, or below one: refused with its path", as
 Deno.test({
   name: "F30 read-only directory: refused with its path and what to change",
   // Root writes anywhere but on a read-only mount, and others may not mount.
-  ignore: Deno.build.os === "windows" || (Deno.uid() === 0 && !canMount()),
+  ignore: Deno.build.os === "windows" || (isRoot() && !canMount()),
   fn: async () => {
     const check = async (dir: string) => {
       const message = await refusal(dir);
       assertStringIncludes(message, `${dir}/oms.lock`);
       assertStringIncludes(message, "make the directory writable");
     };
-    if (Deno.uid() === 0) return await withMount("ro", check);
+    if (isRoot()) return await withMount("ro", check);
     await withTempDir(async (dir) => {
       await Deno.chmod(dir, 0o500);
       await check(dir).finally(() => Deno.chmod(dir, 0o700));
