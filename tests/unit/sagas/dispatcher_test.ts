@@ -1,0 +1,257 @@
+/** Slots, the table, one timer, and the end of it all. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Deadline, StopError } from "@oms/lifecycle";
+import { StoreUnavailableError } from "../../../src/storage/errors.ts";
+import { makeChange, makeOrder, makeSaga } from "../../support/fixtures.ts";
+import { verdict } from "../../support/saga_verdict.ts";
+import { QuickClock, SagaWorld } from "../../support/saga_world.ts";
+import { payIn } from "./world_fixtures.ts";
+
+/** Accepted pays that nobody runs yet, as an earlier process left them. */
+function leave(world: SagaWorld, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const order = makeOrder({
+      payAccepted: true,
+      lastSagaNumber: 1,
+      sagaSeq: 0,
+    });
+    const saga = makeSaga(order, {
+      number: 1,
+      nextAttemptAt: world.clock.wallNow(),
+      createdAt: world.clock.wallNow(),
+    });
+    world.state.apply(
+      makeChange({ orderInsert: order, sagaInsert: saga }),
+      () => true,
+    );
+  }
+}
+
+function confirmed(world: SagaWorld): number {
+  return [...world.state.orders.values()]
+    .filter(({ status }) => status === "CONFIRMED").length;
+}
+
+Deno.test("at most `concurrency` sagas run, as many again wait in memory, the rest in the table", async () => {
+  await using world = new SagaWorld({ concurrency: 4 });
+  world.providers.choose = () => ({ kind: "late", ms: 10 });
+  leave(world, 20);
+  await world.process.dispatcher.start();
+  const { dispatcher } = world.process;
+  assertEquals([dispatcher.running, dispatcher.queued], [4, 4]);
+  await world.settle();
+  assertEquals(confirmed(world), 20);
+  assertEquals(world.providers.maxRunning, 4);
+});
+
+Deno.test("F27 10,000 unfinished sagas at start: ready at once, resumed within the limits", async () => {
+  await using world = new SagaWorld({ concurrency: 256 });
+  leave(world, 10_000);
+  let looks = 0;
+  world.faults.read = (method) => {
+    if (method === "dueSagas") looks++;
+    return null;
+  };
+  await world.process.dispatcher.start();
+  assertEquals(looks, 1, "ready after one look at the table");
+  assert(world.process.dispatcher.queued <= 256);
+  const started = world.clock.now();
+  await world.settle();
+  assertEquals(confirmed(world), 10_000);
+  assert(world.providers.maxRunning <= 256);
+  assert(world.clock.now() - started < 1_000, "no idle slot waits for a timer");
+  assert(looks < 100, String(looks));
+});
+
+Deno.test("F24 sagas beyond the queue are found without waiting for the timer", async () => {
+  await using world = new SagaWorld({
+    concurrency: 2,
+    scanIntervalMs: 3_600_000,
+  });
+  world.providers.choose = () => ({ kind: "late", ms: 5 });
+  const started = world.clock.now();
+  for (let i = 0; i < 12; i++) await payIn(world);
+  await world.settle();
+  assertEquals(confirmed(world), 12);
+  assert(world.clock.now() - started < 1_000);
+});
+
+Deno.test("one timer serves everything that sleeps", async () => {
+  const clock = new QuickClock();
+  await using world = new SagaWorld({ clock });
+  world.providers.choose = ({ nth }) =>
+    nth === 0
+      ? { kind: "unknown", effect: false, retryAfterMs: 700 }
+      : { kind: "done" };
+  for (let i = 0; i < 5; i++) await payIn(world);
+  await world.turn();
+  assertEquals(clock.timerCount, 1);
+  await world.settle();
+  assertEquals(confirmed(world), 5);
+});
+
+Deno.test("the end of a saga wakes the next of its order at once", async () => {
+  await using world = new SagaWorld({ scanIntervalMs: 3_600_000 });
+  const id = await payIn(world, { kind: "late", ms: 50 });
+  await world.fake.advance(10);
+  await world.cancel(id);
+  assertEquals(world.saga(id, 2).owner, null, "it waits for its turn");
+  await world.fake.advance(40);
+  assertEquals(world.saga(id, 1).state, "superseded");
+  assertEquals(world.order(id).status, "CANCELED");
+});
+
+Deno.test("a saga offered while its refused claim is still on its way is looked up again", async () => {
+  await using world = new SagaWorld({ scanIntervalMs: 3_600_000 });
+  const id = await payIn(world, { kind: "late", ms: 50 });
+  await world.fake.advance(10);
+  const hold = Promise.withResolvers<void>();
+  const { store, dispatcher } = world.process;
+  const commit = store.commit.bind(store);
+  // The claim of the cancel is refused at once and hears of it late.
+  store.commit = async (change, options) => {
+    const result = await commit(change, options);
+    const claims = change.sagaUpdate?.claim === true;
+    if (claims && result.kind === "conflict") await hold.promise;
+    return result;
+  };
+  await world.cancel(id);
+  await world.fake.advance(40);
+  assertEquals(world.saga(id, 1).state, "superseded");
+  assertEquals(world.saga(id, 2).state, "open");
+  assertEquals(dispatcher.running, 1);
+  hold.resolve();
+  await world.turn();
+  assertEquals(world.saga(id, 2).state, "completed");
+});
+
+Deno.test("offering a saga twice runs it once", async () => {
+  await using world = new SagaWorld();
+  const id = await payIn(world, { kind: "late", ms: 50 });
+  const saga = world.saga(id);
+  for (let i = 0; i < 3; i++) world.process.dispatcher.offer(saga);
+  assertEquals(world.process.dispatcher.running, 1);
+  await world.settle();
+  assertEquals(world.providers.calls.length, 2);
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F20 close hands over what is queued and what sleeps at once, and awaits only running attempts", async () => {
+  const clock = new QuickClock();
+  await using world = new SagaWorld({ concurrency: 1, clock });
+  const asleep = await payIn(world, {
+    kind: "unknown",
+    effect: false,
+    retryAfterMs: 60_000,
+  });
+  await world.turn();
+  const running = await payIn(world, { kind: "late", ms: 100 });
+  await world.turn();
+  const queued = await payIn(world);
+  const { dispatcher, group } = world.process;
+  assertEquals([dispatcher.running, dispatcher.queued], [1, 1]);
+  dispatcher.close();
+  assertEquals([dispatcher.queued, dispatcher.open], [0, false]);
+  assertEquals(group.pending().map(({ labels }) => labels.order_id), [running]);
+  await clock.settle(group.join(Deadline.from(clock, 5_000)));
+  assertEquals(clock.timerCount, 0);
+  assertEquals(world.order(running).status, "CONFIRMED");
+  assertEquals(world.order(queued).status, "PENDING");
+  assertEquals(world.saga(queued).fence, 0, "never claimed");
+  await world.restart();
+  await world.settle();
+  for (const id of [asleep, queued]) {
+    assertEquals(world.order(id).status, "CONFIRMED");
+  }
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F20 a charge that outlasts the drain is named with order and step, and resumed by the next process", async () => {
+  const clock = new QuickClock();
+  await using world = new SagaWorld({ clock });
+  const id = await payIn(world, { kind: "hang", effect: true });
+  await world.turn();
+  const { dispatcher, group, scope } = world.process;
+  dispatcher.close();
+  const error = await assertRejects(() =>
+    clock.settle(group.join(Deadline.from(clock, 5_000)))
+  );
+  assert(error instanceof Error);
+  const [left] = group.pending();
+  assertEquals(left?.step, "charge");
+  assertEquals(left?.labels.order_id, id);
+  assertEquals(left?.labels.saga_id, world.saga(id).id);
+  scope.abort(new StopError({ kind: "requested", by: "the drain's end" }));
+  await world.turn();
+  assertEquals(group.size, 0);
+  await world.restart();
+  await world.settle();
+  assertEquals(world.providers.effects("charge", id).length, 1);
+  assertEquals(world.providers.callsOf("charge").length, 2);
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F21 a pay accepted before the close is resumed, after it refused and nothing is written", async () => {
+  await using world = new SagaWorld();
+  const before = await world.create();
+  const after = await world.create();
+  await world.pay(before);
+  world.process.dispatcher.close();
+  const refused = await world.pay(after).catch((error) => error.name);
+  assertEquals(refused, "StoppingError");
+  assertEquals(world.order(after).version, 1n);
+  assertEquals(world.state.answers.size, 3);
+  await world.restart();
+  await world.settle();
+  assertEquals(world.order(before).status, "CONFIRMED");
+  assertEquals(world.order(after).status, "PENDING");
+});
+
+Deno.test("F21 a pay whose commit is on its way when the group closes is OK and resumed", async () => {
+  await using world = new SagaWorld();
+  const id = await world.create();
+  world.faults.commit = () => {
+    world.process.dispatcher.close();
+    return null;
+  };
+  const answer = await world.pay(id);
+  world.faults.commit = null;
+  assertEquals(answer.code, 0);
+  assertEquals(world.process.dispatcher.running, 0);
+  await world.restart();
+  await world.settle();
+  assertEquals(world.order(id).status, "CONFIRMED");
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("a wake-up that the store refuses costs a scan interval, not the saga and not the slots", async () => {
+  await using world = new SagaWorld({ concurrency: 1, scanIntervalMs: 1_000 });
+  const id = await payIn(world, { kind: "late", ms: 50 });
+  const other = await payIn(world);
+  await world.cancel(id);
+  assertEquals(world.process.dispatcher.queued, 1);
+  world.faults.read = (method) =>
+    method === "nextSaga" || method === "dueSagas"
+      ? new StoreUnavailableError("busy")
+      : null;
+  await world.fake.advance(500);
+  assertEquals(world.order(other).status, "CONFIRMED");
+  assertEquals(world.saga(id, 2).state, "open");
+  world.faults.read = null;
+  await world.fake.advance(1_000);
+  assertEquals(world.order(id).status, "CANCELED");
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F26 a wall clock that jumps an hour neither stops the dispatcher nor repeats an effect", async () => {
+  for (const jump of [3_600_000, -3_600_000]) {
+    await using world = new SagaWorld();
+    const id = await payIn(world, { kind: "unknown", effect: true });
+    await world.turn();
+    world.fake.jumpWall(jump);
+    await world.settle(2 * 3_600_000);
+    assertEquals(world.order(id).status, "CONFIRMED");
+    assertEquals(world.providers.effects("charge", id).length, 1);
+    assertEquals(verdict(world), []);
+  }
+});

@@ -1,0 +1,112 @@
+/** Trouble that is not the provider's: the store, another owner, a defect, another version. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  StoreFatalError,
+  StoreUnavailableError,
+} from "../../../src/storage/errors.ts";
+import { makeChange, makeOrder, makeSaga } from "../../support/fixtures.ts";
+import { verdict } from "../../support/saga_verdict.ts";
+import { SagaWorld } from "../../support/saga_world.ts";
+import { payIn } from "./world_fixtures.ts";
+
+Deno.test("an unavailable store is no defect: reads and writes are waited out and nothing is flagged", async () => {
+  await using world = new SagaWorld();
+  const id = await world.create();
+  await world.pay(id);
+  const unavailable = () => new StoreUnavailableError("busy");
+  world.faults.read = unavailable;
+  world.faults.commit = unavailable;
+  await world.fake.advance(60_000);
+  world.faults.read = null;
+  world.faults.commit = null;
+  await world.settle();
+  assertEquals(world.order(id).status, "CONFIRMED");
+  assertEquals(world.saga(id).stuckReason, null);
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F26 a fence that has moved on ends this process's work: nothing of it is written", async () => {
+  await using world = new SagaWorld();
+  const gate = Promise.withResolvers<void>();
+  const id = await payIn(world, { kind: "held", until: gate.promise });
+  await world.turn();
+  const { dispatcher } = world.process;
+  const mine = world.saga(id);
+  const other = { ...mine, owner: "other", fence: mine.fence + 1 };
+  world.state.sagas.set(mine.id, other);
+  gate.resolve();
+  await world.turn();
+  assertEquals(dispatcher.running, 0);
+  assertEquals(world.saga(id), other);
+  assertEquals(world.order(id).status, "RESERVED");
+  assertEquals(world.errors, []);
+});
+
+Deno.test("a defect shelves the saga: flagged, free, due at the longest back-off, then tried again", async () => {
+  await using world = new SagaWorld({ retry: { baseMs: 50, maxMs: 30_000 } });
+  const id = await payIn(world, {
+    kind: "throws",
+    error: new TypeError("adapter is broken"),
+  });
+  await world.turn();
+  const saga = world.saga(id);
+  assertEquals(saga.stuckReason, "defect: adapter is broken");
+  assertEquals([saga.state, saga.owner], ["open", null]);
+  assertEquals(saga.nextAttemptAt, world.clock.wallNow() + 30_000);
+  assert(saga.attempt?.step === "charge", "the open attempt stays");
+  assertEquals(world.errors.length, 1);
+  await world.settle();
+  assertEquals(world.order(id).status, "CONFIRMED");
+  assertEquals(world.providers.effects("charge", id).length, 1);
+});
+
+Deno.test("a defect is shelved also while the store is unavailable", async () => {
+  await using world = new SagaWorld();
+  const id = await payIn(world, {
+    kind: "throws",
+    error: new TypeError("adapter is broken"),
+  });
+  world.faults.commit = ({ sagaUpdate }) =>
+    sagaUpdate?.saga.stuckReason?.startsWith("defect")
+      ? new StoreUnavailableError("busy")
+      : null;
+  await world.fake.advance(5_000);
+  world.faults.commit = null;
+  await world.settle();
+  assertEquals(world.order(id).status, "CONFIRMED");
+});
+
+Deno.test("a fatal store error is not shelved: it fails the task", async () => {
+  await using world = new SagaWorld();
+  const id = await world.create();
+  world.faults.commit = ({ sagaUpdate }) =>
+    sagaUpdate === undefined ? null : new StoreFatalError("I/O error");
+  await world.pay(id);
+  await world.turn();
+  assertEquals(world.process.group.failureCount, 1);
+  assertEquals(world.saga(id).owner, null);
+  assertEquals(world.saga(id).stuckReason, null);
+});
+
+Deno.test("a saga of an unknown definition version is left alone, and hides no other", async () => {
+  await using world = new SagaWorld({ scanIntervalMs: 60_000 });
+  const order = makeOrder({ payAccepted: true, lastSagaNumber: 1 });
+  const newer = makeSaga(order, { number: 1, definitionVersion: 2 });
+  const change = makeChange({ orderInsert: order, sagaInsert: newer });
+  world.state.apply(change, () => true);
+  const id = await payIn(world, {
+    kind: "unknown",
+    effect: false,
+    retryAfterMs: 500,
+  });
+  await world.turn();
+  await world.restart();
+  await world.fake.advance(500);
+  assertEquals(world.order(id).status, "CONFIRMED");
+  assertEquals(world.saga(order.id), newer);
+  const { signal } = new AbortController();
+  const context = { signal, stopping: signal, progress: () => {} };
+  const end = await world.process.runner.run(newer, context);
+  assertEquals(end, { kind: "not_ours" });
+  assertEquals(world.saga(order.id), newer);
+});

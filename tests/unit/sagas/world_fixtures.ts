@@ -1,0 +1,17 @@
+/** How tests of the saga engine begin. */
+import type { OrderId } from "../../../src/orders/ids.ts";
+import type { SagaWorld } from "../../support/saga_world.ts";
+import type { Script } from "../../support/scripted_providers.ts";
+
+export const HOUR = 3_600_000;
+
+/** A world with one order whose pay has been accepted. */
+export async function payIn(
+  world: SagaWorld,
+  ...charge: readonly Script[]
+): Promise<OrderId> {
+  world.providers.script("charge", ...charge);
+  const id = await world.create();
+  await world.pay(id);
+  return id;
+}
