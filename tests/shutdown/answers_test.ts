@@ -5,6 +5,8 @@ import { readEvents } from "../support/ledger/read_events.ts";
 import { inPairs } from "./pairs.ts";
 import { ended, World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const { ORDER_STATUS_CONFIRMED, ORDER_STATUS_CANCELED, ORDER_STATUS_REFUNDED } =
   OrderStatus;
 

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** The fixed texts of docs/operations.md, in order. */
 const STOP_LINES = [
   "shutdown started",

@@ -10,6 +10,9 @@ import { runService } from "../../src/app.ts";
 import { createOrderClient } from "../../src/grpc/client.ts";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 
+// Off by default since Deno 2.8.
+Deno.test.sanitizer({ ops: true, resources: true });
+
 interface Run {
   readonly report: ShutdownReport;
   readonly lines: readonly string[];

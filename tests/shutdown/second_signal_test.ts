@@ -5,6 +5,8 @@ import { passed } from "../support/failpoints/process.ts";
 import { inPairs } from "./pairs.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** Signals closer to each other than this count as one, in ms; the lifecycle's SAME_SIGNAL_MS and a little. */
 const APART_MS = 520;
 /** The lifecycle's FORCE_MS, and what a busy machine needs to end a process, in ms. */

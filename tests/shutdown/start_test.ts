@@ -5,6 +5,8 @@ import type { LogLine, ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { ended, World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const STEPS = [
   "http",
   "store",

@@ -4,6 +4,8 @@ import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { inPairs } from "./pairs.ts";
 import { ended, World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 interface Story {
   /** What the order has been through when the saga is asked for. */
   readonly from: "created" | "confirmed";

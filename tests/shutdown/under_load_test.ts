@@ -6,6 +6,8 @@ import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { metricsOf, type Outcome, World } from "./world.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 const CLIENTS = 32;
 
 const codeOf = (outcome: Outcome) => outcome.ok ? status.OK : outcome.code;

@@ -35,6 +35,8 @@ import {
 /** How long the world waits for what the service should do by itself, in ms. */
 const PATIENCE_MS = 15_000;
 const LOOK_MS = 10;
+/** Between two tries of a client to reach a service that has gone, in ms. */
+const RECONNECT_MS = 10;
 
 export interface StartOptions {
   /** With failpoints (their plan) instead of the shipped entry point. */
@@ -161,6 +163,8 @@ export class World implements AsyncDisposable {
         "grpc.enable_retries": 0,
         "grpc.use_local_subchannel_pool": 1,
         "grpc.enable_http_proxy": 0,
+        "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
+        "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
       },
     }));
   }
@@ -305,6 +309,8 @@ export class World implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
+    // A closed grpc-js client keeps its last back-off timer, and nothing tells when it is over.
+    await new Promise((resolve) => setTimeout(resolve, 2 * RECONNECT_MS));
   }
 
   async #call(
