@@ -37,6 +37,8 @@ import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
 /** What the last lines of the log may take, in ms. */
 const FINAL_FLUSH_MS = 250;
+/** What a line after the log's end may take, in ms. */
+const LAST_WORDS_MS = 100;
 
 /**
  * Runs the service until it has stopped; the process then ends by itself, with the stop's exit code.
@@ -78,10 +80,19 @@ export async function runService(
 }
 
 function endProcess(report: ShutdownReport): void {
+  let lastWords: Promise<unknown> | undefined;
   exitWhenIdle(report, {
-    // The log has ended with the stop; this line is about what comes after it.
-    log: (level, msg, fields) =>
-      console.error(JSON.stringify({ level, msg, ...fields })),
+    // The log has ended with the stop; this line is about what comes after it. Nobody may be reading: a synchronous
+    // write into a full pipe would keep the process for ever.
+    log: (level, msg, fields) => {
+      const line = `${JSON.stringify({ level, msg, ...fields })}\n`;
+      lastWords = Deno.stderr.write(new TextEncoder().encode(line));
+    },
+    exit: (code) => {
+      if (lastWords === undefined) Deno.exit(code);
+      setTimeout(() => Deno.exit(code), LAST_WORDS_MS);
+      lastWords.catch(() => {}).then(() => Deno.exit(code));
+    },
   });
 }
 
