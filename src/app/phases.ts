@@ -80,18 +80,26 @@ export function stopPhases(parts: StopParts, budgets: StopBudgets): Phase[] {
       budgetMs: budgets.storeMs,
       message: "store closed",
       stage: "close",
-      failureExit: "cutoff",
+      cutOff: true,
       run: async () => {
         parts.resultScope.abort(stopped("the store is closing"));
-        await parts.closeProviders();
-        try {
-          await parts.keepReport();
-        } finally {
-          await parts.store.close();
-        }
+        // Side by side: providers that hang or fail here cannot keep the store open.
+        const closed = Promise.try(parts.closeProviders);
+        const kept = keepAndClose(parts);
+        await Promise.allSettled([closed, kept]);
+        await kept;
+        await closed;
       },
     },
   ];
+}
+
+async function keepAndClose({ keepReport, store }: StopParts): Promise<void> {
+  try {
+    await keepReport();
+  } finally {
+    await store.close();
+  }
 }
 
 function unready({ edge }: StopParts, lameDuckMs: number): Phase {
