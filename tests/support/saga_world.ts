@@ -58,6 +58,8 @@ export class SagaWorld implements AsyncDisposable {
   /** Names of the edges passed. */
   readonly edges: string[] = [];
   readonly crashAt: Set<number>;
+  /** Told of each edge, before a death at it. */
+  atEdge: (number: number) => void = () => {};
   process: Incarnation;
   dead = false;
   readonly #holders: Holders = new Map();
@@ -266,6 +268,7 @@ export class SagaWorld implements AsyncDisposable {
 
   #edge(name: string): void {
     const number = this.edges.push(name) - 1;
+    this.atEdge(number);
     if (!this.crashAt.has(number)) return;
     this.crash();
     throw new StoreFatalError(`Crashed at edge ${number}: ${name}`);

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { SingleFlight } from "../../../src/commands/single_flight.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** An execution that a test ends. */
 function gated() {
   const gate = Promise.withResolvers<string>();

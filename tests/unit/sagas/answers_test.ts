@@ -5,6 +5,8 @@ import { SagaWorld } from "../../support/saga_world.ts";
 import type { Script } from "../../support/scripted_providers.ts";
 import { HOUR, payIn } from "./world_fixtures.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 Deno.test("a pay runs reserve, charge, confirm in four commits, each mark before its call", async () => {
   await using world = new SagaWorld();
   const seen: (string | undefined)[] = [];

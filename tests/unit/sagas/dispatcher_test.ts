@@ -7,6 +7,8 @@ import { verdict } from "../../support/saga_verdict.ts";
 import { QuickClock, SagaWorld } from "../../support/saga_world.ts";
 import { payIn } from "./world_fixtures.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 /** Accepted pays that nobody runs yet, as an earlier process left them. */
 function leave(world: SagaWorld, count: number): void {
   for (let i = 0; i < count; i++) {
@@ -74,6 +76,35 @@ Deno.test("F24 sagas beyond the queue are found without waiting for the timer", 
   await world.settle();
   assertEquals(confirmed(world), 12);
   assert(world.clock.now() - started < 1_000);
+});
+
+Deno.test("F24 providers that are down for 10 minutes: all settle afterwards, spread out and within the slots", async () => {
+  let state = 42;
+  // Numerical Recipes' LCG: any jitter will do, as long as it is the same each time.
+  const random = () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  await using world = new SagaWorld({ concurrency: 32, random });
+  const back = world.clock.wallNow() + 600_000;
+  world.providers.choose = () =>
+    world.clock.wallNow() < back
+      ? { kind: "unknown", effect: false }
+      : { kind: "late", ms: 20 };
+  leave(world, 300);
+  await world.process.dispatcher.start();
+  await world.settle();
+  assertEquals(confirmed(world), 300);
+  assert(world.providers.maxRunning <= 32);
+  const resumed = world.providers.callsOf("reserve")
+    .filter(({ at }) => at >= back).map(({ at }) => at - back);
+  assertEquals(resumed.length, 300);
+  const first = resumed.filter((ms) => ms < 1_000).length;
+  assert(first < 60, `${first} of 300 in the first second`);
+  assert(Math.max(...resumed) <= 31_000, "within the longest back-off");
+  const perSaga = world.providers.calls.length / 300;
+  assert(perSaga < 80, `${perSaga} calls for each`);
+  assertEquals(world.violations, []);
 });
 
 Deno.test("one timer serves everything that sleeps", async () => {

@@ -5,6 +5,8 @@ import { verdict } from "../../support/saga_verdict.ts";
 import { SagaWorld } from "../../support/saga_world.ts";
 import { payIn } from "./world_fixtures.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 type Story = (world: SagaWorld) => Promise<OrderId>;
 
 const STORIES: Readonly<Record<string, Story>> = {
@@ -111,45 +113,3 @@ Deno.test("F10 pay: killed at each pair of edges", async () => {
     }
   }
 });
-
-Deno.test("F11 killed after the commit before the reply: the caller's repetition gets the answer, one effect", async () => {
-  await using world = new SagaWorld();
-  const id = await world.create();
-  world.crashAt.add(world.edges.length + 1);
-  const answer = await world.pay(id, "once");
-  assertEquals(
-    world.edges.filter((e) => e === "after commit").length >= 2,
-    true,
-  );
-  assertEquals(answer.code, 0);
-  assertEquals([...world.state.sagas.values()].length, 1);
-  assertEquals(await world.pay(id, "once"), answer);
-  await world.settle();
-  assertEquals(world.providers.effects("charge", id).length, 1);
-  assertEquals(verdict(world), []);
-});
-
-for (const effect of [true, false]) {
-  Deno.test(`F23 charge sent (${effect ? "with" : "without"} effect), killed, cancel acknowledged, resumed: money back`, async () => {
-    await using world = new SagaWorld();
-    const id = await payIn(world, { kind: "hang", effect });
-    await world.turn();
-    assertEquals(world.saga(id).attempt?.step, "charge");
-    world.crash();
-    await world.turn();
-    // The next process acknowledges the cancel before it has resumed anything.
-    world.providers.choose = ({ step }) =>
-      step === "charge" ? { kind: "late", ms: 100 } : { kind: "done" };
-    await world.restart();
-    assertEquals((await world.cancel(id)).code, 0);
-    await world.settle();
-    const order = world.order(id);
-    assertEquals(order.status, "CANCELED");
-    assertEquals(order.capturedMinor, 100n, "the charge was resolved first");
-    assertEquals(order.refundedMinor, 100n);
-    assertEquals(world.providers.effects("charge", id).length, 1);
-    assertEquals(world.providers.effects("refund", id).length, 1);
-    assertEquals(order.reservationId, null);
-    assertEquals(verdict(world), []);
-  });
-}

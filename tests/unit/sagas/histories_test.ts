@@ -10,6 +10,8 @@ import { SagaWorld } from "../../support/saga_world.ts";
 import { verdict } from "../../support/saga_verdict.ts";
 import type { Script } from "../../support/scripted_providers.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 type Op =
   | { readonly kind: "pay" | "cancel"; readonly order: number }
   | {

@@ -5,6 +5,8 @@ import { verdict } from "../../support/saga_verdict.ts";
 import { SagaWorld } from "../../support/saga_world.ts";
 import { HOUR, payIn } from "./world_fixtures.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 Deno.test("our own abort is no attempt, no result and no event: the saga is handed back as it stands", async () => {
   await using world = new SagaWorld();
   const id = await payIn(world, { kind: "hang", effect: false });

@@ -9,6 +9,8 @@ import { verdict } from "../../support/saga_verdict.ts";
 import { SagaWorld } from "../../support/saga_world.ts";
 import { payIn } from "./world_fixtures.ts";
 
+Deno.test.sanitizer({ ops: true, resources: true });
+
 Deno.test("an unavailable store is no defect: reads and writes are waited out and nothing is flagged", async () => {
   await using world = new SagaWorld();
   const id = await world.create();
