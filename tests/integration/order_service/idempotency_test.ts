@@ -1,0 +1,227 @@
+/** F22 and F54 on the wire: one key, one answer, one effect. */
+import { assertEquals } from "@std/assert";
+import { status } from "@grpc/grpc-js";
+import { connect } from "node:http2";
+import {
+  CreateOrderRequest,
+  OrderStatus,
+  PayOrderRequest,
+} from "../../../src/grpc/gen/oms/v1/order_service.ts";
+import { RawClient } from "../../support/grpc_client.ts";
+import { grpcHeaders, grpcMessage } from "../../support/raw_http2.ts";
+import {
+  confirmedOrder,
+  createOrder,
+  DRIVERS,
+  keyed,
+  orderRequest,
+  refusal,
+  serve,
+} from "./served.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+const CREATE = "/oms.v1.OrderService/CreateOrder";
+const PAY = "/oms.v1.OrderService/PayOrder";
+
+for (const driver of DRIVERS) {
+  Deno.test(`${driver}: F22 100 concurrent calls of one key: the same bytes, one order, one effect`, async () => {
+    await using served = await serve({ driver });
+    using raw = new RawClient(served.address);
+    const metadata = { "idempotency-key": "one" };
+    const request = CreateOrderRequest.encode(orderRequest()).finish();
+    const created = await Promise.all(
+      Array.from(
+        { length: 100 },
+        () => raw.call(request, { path: CREATE, metadata }),
+      ),
+    );
+    assertEquals(new Set(created.map(({ code }) => code)), new Set([0]));
+    const bytes = created.map(({ response }) => response?.toString("hex"));
+    assertEquals(new Set(bytes).size, 1);
+    const { orders } = await served.client.listOrders({
+      customerId: "customer-1",
+      pageSize: 10,
+      pageToken: "",
+      filterStatuses: [],
+    });
+    const [order] = orders;
+    assertEquals(orders.length, 1);
+    const orderId = order?.id ?? "";
+    const pay = PayOrderRequest.encode({ orderId }).finish();
+    const paid = await Promise.all(
+      Array.from(
+        { length: 100 },
+        () =>
+          raw.call(pay, { path: PAY, metadata: { "idempotency-key": "two" } }),
+      ),
+    );
+    assertEquals(
+      new Set(paid.map(({ response }) => response?.toString("hex"))).size,
+      1,
+    );
+    await served.until(orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+    assertEquals(served.providers.callsOf("charge").length, 1);
+    const again = await raw.call(pay, {
+      path: PAY,
+      metadata: { "idempotency-key": "two" },
+    });
+    assertEquals(again.response, paid[0]?.response, "after it moved on");
+  });
+
+  Deno.test(`${driver}: F54 a key with another payload or method is ALREADY_EXISTS`, async () => {
+    await using served = await serve({ driver });
+    const { client } = served;
+    const key = keyed();
+    const { order } = await client.createOrder(orderRequest(), key);
+    const orderId = order?.id ?? "";
+    const amount = { currency: "EUR", amountMinor: 1n };
+    const calls = [
+      client.createOrder(orderRequest({ customerId: "other" }), key),
+      client.payOrder({ orderId }, key),
+      client.cancelOrder({ orderId, reason: "" }, key),
+      client.refundOrder({ orderId, amount, reason: "" }, key),
+    ];
+    for (const call of calls) {
+      const error = await refusal(call);
+      assertEquals(error.code, status.ALREADY_EXISTS);
+      assertEquals(error.reason, "IDEMPOTENCY_KEY_REUSED");
+    }
+    const again = await client.createOrder(orderRequest(), key);
+    assertEquals(again.order?.id, orderId);
+  });
+}
+
+Deno.test("F54 at the same moment: one payload wins, the other is ALREADY_EXISTS", async () => {
+  await using served = await serve();
+  const orderId = await createOrder(served);
+  const key = keyed();
+  const outcomes = await Promise.allSettled([
+    served.client.cancelOrder({ orderId, reason: "one" }, key),
+    served.client.cancelOrder({ orderId, reason: "two" }, key),
+  ]);
+  const failed = outcomes.filter(({ status }) => status === "rejected");
+  assertEquals(failed.length, 1);
+  const [lost] = failed;
+  assertEquals(
+    lost?.status === "rejected" && lost.reason.code,
+    status.ALREADY_EXISTS,
+  );
+});
+
+Deno.test("F22 a replay is answered under back-pressure and while no sagas are taken on", async () => {
+  await using served = await serve();
+  const orderId = await createOrder(served);
+  const key = keyed();
+  const first = await served.client.payOrder({ orderId }, key);
+  served.overBacklog = true;
+  served.dispatcher.close();
+  assertEquals(await served.client.payOrder({ orderId }, key), first);
+});
+
+Deno.test("F22 refusals are replayed: NOT_FOUND and FAILED_PRECONDITION stay what they were", async () => {
+  await using served = await serve();
+  const { client } = served;
+  const [unknown, early] = [keyed(), keyed()];
+  const orderId = await createOrder(served);
+  const refund = {
+    orderId,
+    amount: { currency: "EUR", amountMinor: 1n },
+    reason: "",
+  };
+  const before = await refusal(client.refundOrder(refund, early));
+  await client.payOrder({ orderId }, keyed());
+  await served.until(orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+  const after = await refusal(client.refundOrder(refund, early));
+  assertEquals(
+    [after.code, after.reason, after.message],
+    [before.code, before.reason, before.message],
+  );
+  for (let i = 0; i < 2; i++) {
+    const error = await refusal(client.payOrder({ orderId: "ord_x" }, unknown));
+    assertEquals(error.code, status.NOT_FOUND);
+  }
+});
+
+Deno.test("F54 a missing, empty or over-long key is INVALID_ARGUMENT with its violation, in each mutating call", async () => {
+  await using served = await serve();
+  const { client } = served;
+  const orderId = await confirmedOrder(served);
+  const options = [{}, keyed(""), keyed("k".repeat(256))];
+  for (const option of options) {
+    const calls = [
+      client.createOrder(orderRequest(), option),
+      client.payOrder({ orderId }, option),
+      client.cancelOrder({ orderId, reason: "" }, option),
+      client.refundOrder({ orderId, amount: undefined, reason: "" }, option),
+    ];
+    for (const call of calls) {
+      const error = await refusal(call);
+      assertEquals(error.code, status.INVALID_ARGUMENT);
+      assertEquals(error.reason, "INVALID_REQUEST");
+      assertEquals(error.violations.map(({ field }) => field), [
+        "idempotency-key",
+      ]);
+    }
+  }
+  await client.createOrder(orderRequest(), keyed("k".repeat(255)));
+  await client.createOrder(orderRequest(), keyed(" ~!"));
+});
+
+/** A CreateOrder with header values that no gRPC client would send. */
+async function createWith(address: string, key: string | string[]) {
+  const session = connect(`http://${address}`);
+  const closed = new Promise<void>((resolve) => session.once("close", resolve));
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      session.on("error", reject);
+      const stream = session.request({
+        ...grpcHeaders(CREATE),
+        "idempotency-key": key,
+      });
+      let code = NaN;
+      const read = (headers: Record<string, unknown>) => {
+        if ("grpc-status" in headers) code = Number(headers["grpc-status"]);
+      };
+      stream.on("response", read);
+      stream.on("trailers", read);
+      stream.on("error", reject);
+      stream.on("close", () => resolve(code));
+      stream.resume();
+      stream.end(
+        grpcMessage(CreateOrderRequest.encode(orderRequest()).finish()),
+      );
+    });
+  } finally {
+    session.close();
+    await closed;
+  }
+}
+
+// Deno's http2 joins repeated header lines before grpc-js sees them (RFC 9110, 5.3 allows it), so that they cannot
+// be told from one line that holds a comma.
+Deno.test("F54 a repeated key is the key of its values joined: replayed as such, and none of them", async () => {
+  await using served = await serve();
+  assertEquals(await createWith(served.address, ["one", "two"]), status.OK);
+  assertEquals(await createWith(served.address, ["one", "two"]), status.OK);
+  assertEquals(await createWith(served.address, "one, two"), status.OK);
+  const query = { customerId: "customer-1", pageSize: 0, pageToken: "" };
+  const list = () => served.client.listOrders({ ...query, filterStatuses: [] });
+  assertEquals((await list()).orders.length, 1);
+  assertEquals(await createWith(served.address, "one"), status.OK);
+  assertEquals((await list()).orders.length, 2);
+  const long = ["k".repeat(127), "k".repeat(127)];
+  assertEquals(
+    await createWith(served.address, long),
+    status.INVALID_ARGUMENT,
+    "256 characters with the comma",
+  );
+});
+
+Deno.test("F54 a key that is not printable ASCII is INVALID_ARGUMENT", async () => {
+  await using served = await serve();
+  for (const key of ["schlüssel", "tab\tbed", "\u0080"]) {
+    const code = await createWith(served.address, key);
+    assertEquals(code, status.INVALID_ARGUMENT, JSON.stringify(key));
+  }
+});
