@@ -63,7 +63,8 @@ export class Failpoints {
       case "hang":
         return await new Promise<never>(() => {});
       case "wait":
-        return await untilExists(action.path);
+        await untilExists(action.path);
+        return print({ msg: "failpoint released", point, passage });
       case "throw":
         throw new FailpointError(point);
       case "reject":

@@ -14,7 +14,7 @@
  * - `sigterm`: SIGTERM to this process; goes on when it was delivered
  * - `until-sigterm`: waits for one from outside
  * - `hang`: never goes on
- * - `wait:<path>`: goes on when that file exists
+ * - `wait:<path>`: goes on when that file exists, and prints that it does
  * - `throw`: the operation fails
  * - `reject`: a promise that nobody holds rejects
  * - `uncaught`: an error is thrown where nobody can catch it
