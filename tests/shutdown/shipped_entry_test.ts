@@ -1,0 +1,55 @@
+/** The shipped entry point has no failpoints. */
+import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** The local modules that an entry point reaches, as paths from the project's root. */
+async function modulesOf(entry: string): Promise<string[]> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", entry],
+    cwd: ROOT,
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals(code, 0, decoder.decode(stderr));
+  const { modules } = JSON.parse(decoder.decode(stdout));
+  return modules
+    .map(({ specifier }: { specifier: string }) => specifier)
+    .filter((specifier: string) => specifier.startsWith("file:"))
+    .map((specifier: string) => fileURLToPath(specifier).slice(ROOT.length));
+}
+
+Deno.test("main.ts reaches no test code, and nothing that it reaches knows a failpoint", async () => {
+  const modules = await modulesOf("main.ts");
+  assert(modules.includes("src/app/service.ts"), "the graph is not whole");
+  for (const path of modules) {
+    assert(/^(main\.ts|src\/|lib\/|deno\.json)/.test(path), path);
+    const text = await Deno.readTextFile(ROOT + path);
+    assert(!/failpoint/i.test(text), path);
+  }
+});
+
+Deno.test("the test entry point differs from main.ts in its failpoints only", async () => {
+  const [main, failpoints] = await Promise.all([
+    modulesOf("main.ts"),
+    modulesOf("tests/support/failpoints/main.ts"),
+  ]);
+  const added = failpoints.filter((path) => !main.includes(path));
+  assert(added.length > 0);
+  for (const path of added) {
+    assert(path.startsWith("tests/support/failpoints/"), path);
+  }
+  assertEquals(
+    main.filter((path) => !failpoints.includes(path)),
+    ["main.ts"],
+  );
+  // The listeners come first and in the same way.
+  const head = (text: string) =>
+    /^import .*\n\nconst signals = denoSignals\(\);\n/m.exec(text)?.[0];
+  const first = head(await Deno.readTextFile(`${ROOT}main.ts`));
+  assert(first !== undefined);
+  assertEquals(
+    head(await Deno.readTextFile(`${ROOT}tests/support/failpoints/main.ts`)),
+    first,
+  );
+});
