@@ -5,6 +5,9 @@
  * transaction writes order, saga, timeline, outbox and the idempotency answer; only after it has committed
  * is the answer given, and the saga offered to the dispatcher. After that commit nothing here can fail the call.
  *
+ * Calls of this process for one order decide one after the other; only sagas and other processes move its version
+ * under a call.
+ *
  * Answers are kept byte for byte: OK, NOT_FOUND and FAILED_PRECONDITION. Nothing transient is kept.
  */
 import type { Clock } from "@oms/lifecycle";
@@ -17,12 +20,7 @@ import {
   createOrder,
 } from "../orders/acceptance.ts";
 import type { OrderChange } from "../orders/edit.ts";
-import {
-  isOrderId,
-  newOrderId,
-  newSagaId,
-  type OrderId,
-} from "../orders/ids.ts";
+import { isOrderId, newOrderId, newSagaId } from "../orders/ids.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
 import type { ChangeSet, Store, StoredAnswer } from "../storage/store.ts";
@@ -33,6 +31,7 @@ import {
   VersionRaceError,
 } from "./errors.ts";
 import { SingleFlight } from "./single_flight.ts";
+import { Turns } from "./turns.ts";
 
 /** gRPC status codes of answers that are kept. */
 export const ANSWER_OK = 0;
@@ -40,6 +39,11 @@ export const ANSWER_NOT_FOUND = 5;
 export const ANSWER_FAILED_PRECONDITION = 9;
 
 const MAX_VERSION_ATTEMPTS = 8;
+
+const UNKNOWN_ORDER = {
+  reason: "ORDER_NOT_FOUND",
+  message: "No order has this id",
+};
 
 /** What every mutating call brings along. */
 export interface Mutation {
@@ -92,6 +96,7 @@ type Attempt = (signal: AbortSignal) => Promise<StoredAnswer | null>;
 export class OrderCommands {
   readonly #deps: CommandDeps;
   readonly #flights = new SingleFlight<StoredAnswer>();
+  readonly #turns = new Turns();
 
   constructor(deps: CommandDeps) {
     this.#deps = deps;
@@ -148,51 +153,60 @@ export class OrderCommands {
     mutation: Mutation,
     decide: Decide,
   ): Promise<StoredAnswer> {
-    return this.#once(mutation, true, async (signal) => {
-      const order = await this.#find(orderId);
-      if (order === null) {
-        const answer = this.#refusal(
-          mutation,
-          ANSWER_NOT_FOUND,
-          "ORDER_NOT_FOUND",
-          "No order has this id",
-        );
-        return await this.#write({ answer }, signal) ? answer : null;
-      }
-      const acceptance = decide(order, {
-        sagaId: newSagaId(),
-        now: this.#deps.clock.wallNow(),
-        correlationId: mutation.correlationId,
-        traceparent: mutation.traceparent,
-      });
-      const expectedVersion = order.version;
-      if (acceptance.kind === "refused") {
-        const { reason, message } = acceptance.refusal;
-        const answer = this.#refusal(
-          mutation,
-          ANSWER_FAILED_PRECONDITION,
-          reason,
-          message,
-        );
-        const done = await this.#write({
-          orderCheck: { id: order.id, expectedVersion },
-          answer,
-        }, signal);
-        return done ? answer : null;
-      }
-      const { change, saga } = acceptance;
-      const answer = this.#ok(change.order, mutation);
+    return this.#once(
+      mutation,
+      true,
+      (signal) =>
+        this.#turns.take(
+          orderId,
+          signal,
+          () => this.#decide(orderId, mutation, decide, signal),
+        ),
+    );
+  }
+
+  async #decide(
+    orderId: string,
+    mutation: Mutation,
+    decide: Decide,
+    signal: AbortSignal,
+  ): Promise<StoredAnswer | null> {
+    const order = await this.#find(orderId);
+    if (order === null) {
+      const answer = this.#refusal(mutation, ANSWER_NOT_FOUND, UNKNOWN_ORDER);
+      return await this.#write({ answer }, signal) ? answer : null;
+    }
+    const acceptance = decide(order, {
+      sagaId: newSagaId(),
+      now: this.#deps.clock.wallNow(),
+      correlationId: mutation.correlationId,
+      traceparent: mutation.traceparent,
+    });
+    const expectedVersion = order.version;
+    if (acceptance.kind === "refused") {
+      const answer = this.#refusal(
+        mutation,
+        ANSWER_FAILED_PRECONDITION,
+        acceptance.refusal,
+      );
       const done = await this.#write({
-        orderUpdate: { order: change.order, expectedVersion },
-        sagaInsert: saga,
-        timeline: change.timeline,
-        outbox: change.outbox,
+        orderCheck: { id: order.id, expectedVersion },
         answer,
       }, signal);
-      if (!done) return null;
-      this.#deps.accepted(change, saga);
-      return answer;
-    });
+      return done ? answer : null;
+    }
+    const { change, saga } = acceptance;
+    const answer = this.#ok(change.order, mutation);
+    const done = await this.#write({
+      orderUpdate: { order: change.order, expectedVersion },
+      sagaInsert: saga,
+      timeline: change.timeline,
+      outbox: change.outbox,
+      answer,
+    }, signal);
+    if (!done) return null;
+    this.#deps.accepted(change, saga);
+    return answer;
   }
 
   #once(
@@ -250,9 +264,7 @@ export class OrderCommands {
   }
 
   async #find(orderId: string): Promise<Order | null> {
-    if (!isOrderId(orderId)) return null;
-    const id: OrderId = orderId;
-    return await this.#deps.store.order(id);
+    return isOrderId(orderId) ? await this.#deps.store.order(orderId) : null;
   }
 
   #ok(order: Order, mutation: Mutation): StoredAnswer {
@@ -263,28 +275,20 @@ export class OrderCommands {
   #refusal(
     mutation: Mutation,
     code: number,
-    reason: string,
-    message: string,
+    { reason, message }: typeof UNKNOWN_ORDER,
   ): StoredAnswer {
     const payload = new TextEncoder().encode(reason);
     return this.#answer(mutation, code, message, payload);
   }
 
   #answer(
-    mutation: Mutation,
+    { idempotencyKey: key, fingerprint }: Mutation,
     code: number,
     message: string,
     payload: Uint8Array,
   ): StoredAnswer {
-    const now = this.#deps.clock.wallNow();
-    return {
-      key: mutation.idempotencyKey,
-      fingerprint: mutation.fingerprint,
-      code,
-      message,
-      payload,
-      createdAt: now,
-      expiresAt: now + this.#deps.answerTtlMs,
-    };
+    const createdAt = this.#deps.clock.wallNow();
+    const expiresAt = createdAt + this.#deps.answerTtlMs;
+    return { key, fingerprint, code, message, payload, createdAt, expiresAt };
   }
 }

@@ -6,6 +6,8 @@
  *
  * Not promised: that a caller who comes after the end gets the same value; that is the store's business.
  */
+import { settled } from "./settled.ts";
+
 interface Flight<T> {
   readonly fingerprint: string;
   readonly promise: Promise<T>;
@@ -65,14 +67,4 @@ export class SingleFlight<T> {
       if (last) flight.controller.abort(signal.reason);
     }
   }
-}
-
-/** What `promise` settles with, or the signal's reason if that comes first. */
-function settled<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

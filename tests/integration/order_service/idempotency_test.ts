@@ -69,6 +69,22 @@ for (const driver of DRIVERS) {
     assertEquals(again.response, paid[0]?.response, "after it moved on");
   });
 
+  Deno.test(`${driver}: F25 100 refunds of a hundredth at the same moment are all accepted, the next is refused`, async () => {
+    await using served = await serve({ driver });
+    const orderId = await confirmedOrder(served);
+    const refund = () =>
+      served.client.refundOrder({
+        orderId,
+        amount: { currency: "EUR", amountMinor: 21n },
+        reason: "",
+      }, keyed());
+    const answers = await Promise.all(Array.from({ length: 100 }, refund));
+    assertEquals(answers.length, 100);
+    assertEquals((await refusal(refund())).reason, "FULLY_REFUNDED");
+    await served.until(orderId, OrderStatus.ORDER_STATUS_REFUNDED);
+    assertEquals(served.providers.effects("refund", orderId).length, 100);
+  });
+
   Deno.test(`${driver}: F54 a key with another payload or method is ALREADY_EXISTS`, async () => {
     await using served = await serve({ driver });
     const { client } = served;
