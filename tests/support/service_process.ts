@@ -203,9 +203,7 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   #address(edge: "grpc" | "http"): string {
-    const line = this.#ready;
-    const address = line?.[edge] ?? line?.[`${edge}_addr`] ??
-      line?.[`${edge}_address`];
+    const address = this.#ready?.[edge];
     if (typeof address === "string") return address;
     throw this.#failure(`its ready line names no ${edge} address`);
   }

@@ -1,0 +1,116 @@
+/**
+ * `deno task load`: puts load on a service and measures it.
+ *
+ * The table (or JSON) goes to stdout, progress to stderr. Exit codes: 0, 1 when
+ * no call was answered OK or a flow failed in this tool, 2 for a wrong command
+ * line.
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { dialAddress, parseTimeout, withoutSeparator } from "./client/parse.ts";
+import { type Mode, MODES } from "./load/flows.ts";
+import { FileRecorder, noRecorder } from "./load/intents.ts";
+import { onInterrupt } from "./load/interrupt.ts";
+import { showProgress } from "./load/progress.ts";
+import { progressOf, reportOf, tableOf } from "./load/report.ts";
+import { startLoad } from "./load/run.ts";
+import { Target } from "./load/target.ts";
+
+interface Flags {
+  readonly addr: string;
+  readonly rps: number;
+  readonly duration: number;
+  readonly mode: Mode;
+  readonly concurrency: number;
+  readonly timeout: number;
+  readonly retry: number | true;
+  readonly seed: number;
+  readonly record?: string;
+  readonly json: boolean;
+}
+
+/** What `--retry` without a number means: beyond half a minute of refusals. */
+const DEFAULT_RETRIES = 100;
+const INTERRUPT_GRACE_MS = 3_000;
+
+function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || value < least) {
+      throw new InvalidArgumentError(`a number of ${least} or more is needed`);
+    }
+    return value;
+  };
+}
+
+function parseFlags(args: readonly string[]): Flags {
+  return new Command("load")
+    .description("Puts load on the order service and measures it")
+    .option(
+      "--addr <host:port>",
+      "the service (OMS_GRPC_ADDR)",
+      Deno.env.get("OMS_GRPC_ADDR") || "127.0.0.1:50051",
+    )
+    .option(
+      "--rps <n>",
+      "flows a second, begun on time whatever is answered; 0: as fast as possible",
+      atLeast(0),
+      100,
+    )
+    .option("--duration <time>", "as 10s or 1m", parseTimeout, 10_000)
+    .addOption(
+      new Option("--mode <mode>", "what a flow does with its order")
+        .choices(MODES).default("create-pay"),
+    )
+    .option("--concurrency <n>", "flows at the same time", atLeast(1), 64)
+    .option("--timeout <time>", "deadline of one attempt", parseTimeout, 5_000)
+    .option(
+      "--retry [n]",
+      "repeat with the same key while the outcome is unknown",
+      atLeast(0),
+      0,
+    )
+    .option(
+      "--seed <n>",
+      "of all chance (default: random)",
+      atLeast(0),
+      crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+    )
+    .option("--record <file>", "append every intent and acknowledgement")
+    .option("--json", "machine-readable result", false)
+    .parse(withoutSeparator(args), { from: "user" })
+    .opts<Flags>();
+}
+
+async function main(): Promise<number> {
+  const flags = parseFlags(Deno.args);
+  using interrupt = onInterrupt(INTERRUPT_GRACE_MS);
+  const retries = flags.retry === true ? DEFAULT_RETRIES : flags.retry;
+  using target = new Target(dialAddress(flags.addr), {
+    channelRetries: retries === 0,
+  });
+  using file = flags.record === undefined
+    ? null
+    : new FileRecorder(flags.record);
+  const run = startLoad({
+    target,
+    recorder: file ?? noRecorder,
+    mode: flags.mode,
+    rps: flags.rps,
+    durationMs: flags.duration,
+    concurrency: Math.floor(flags.concurrency),
+    deadlineMs: flags.timeout,
+    retries,
+    seed: flags.seed,
+    stopping: interrupt.stopping,
+    signal: interrupt.signal,
+  });
+  {
+    using _ = showProgress(() => progressOf(run));
+    await run.done;
+  }
+  const report = reportOf(run, flags.mode, flags.seed);
+  console.log(flags.json ? JSON.stringify(report, null, 2) : tableOf(report));
+  return run.stats.ok > 0 && run.stats.flowsFailed === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exitCode = await main();
