@@ -34,7 +34,7 @@ export interface CallReport {
   readonly method: string;
   readonly correlationId: string;
   readonly ageMs: number;
-  /** Its request has not come, its handler runs, or its answer is under way. */
+  /** Its request has not come, its handler runs (also when its caller has gone), or its answer is under way. */
   readonly state: "receiving" | "running" | "answering";
 }
 
@@ -80,8 +80,8 @@ export class ActiveCall {
   }
 
   get state(): CallReport["state"] {
-    if (this.#answering) return "answering";
-    return this.#running ? "running" : "receiving";
+    if (this.#running) return "running";
+    return this.#answering ? "answering" : "receiving";
   }
 
   /** Aborted when nobody waits for the handler's answer any more. */
