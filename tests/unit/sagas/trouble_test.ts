@@ -14,11 +14,16 @@ Deno.test.sanitizer({ ops: true, resources: true });
 Deno.test("an unavailable store is no defect: reads and writes are waited out and nothing is flagged", async () => {
   await using world = new SagaWorld();
   const id = await world.create();
-  await world.pay(id);
   const unavailable = () => new StoreUnavailableError("busy");
-  world.faults.read = unavailable;
-  world.faults.commit = unavailable;
+  // From the moment on at which the pay is accepted.
+  world.faults.commit = () => {
+    world.faults.read = unavailable;
+    world.faults.commit = unavailable;
+    return null;
+  };
+  await world.pay(id);
   await world.fake.advance(60_000);
+  assertEquals(world.saga(id).fence, 0);
   world.faults.read = null;
   world.faults.commit = null;
   await world.settle();
@@ -93,7 +98,11 @@ Deno.test("a fatal store error is not shelved: it fails the task", async () => {
 Deno.test("a saga of an unknown definition version is left alone, and hides no other", async () => {
   await using world = new SagaWorld({ scanIntervalMs: 60_000 });
   const order = makeOrder({ payAccepted: true, lastSagaNumber: 1 });
-  const newer = makeSaga(order, { number: 1, definitionVersion: 2 });
+  const newer = makeSaga(order, {
+    number: 1,
+    definitionVersion: 2,
+    nextAttemptAt: world.clock.wallNow(),
+  });
   const change = makeChange({ orderInsert: order, sagaInsert: newer });
   world.state.apply(change, () => true);
   const id = await payIn(world, {
