@@ -4,6 +4,7 @@ import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { LogLine, ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { ended, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -81,116 +82,135 @@ function notDone(line: LogLine): { phases: string[]; broken: string[] } {
   };
 }
 
-Deno.test("F08 a close that hangs or throws: the later phases run, the report names it", async () => {
-  await inPairs(BROKEN, async ({ failpoint, phase, outcome, exit }) => {
+Deno.test(
+  "F08 a close that hangs or throws: the later phases run, the report names it",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(BROKEN, async ({ failpoint, phase, outcome, exit }) => {
+      await using world = await World.create();
+      const service = await world.start({
+        failpoints: failpoint,
+        env: {
+          OMS_KAFKA_CLOSE_TIMEOUT: "200ms",
+          OMS_STORE_CLOSE_TIMEOUT: "300ms",
+        },
+      });
+      const client = world.client(service);
+      const orderId = await world.order(client);
+      const { code, durationMs } = await service.stop();
+      assertEquals(code, exit, failpoint);
+      assertLess(durationMs, 2_500, failpoint);
+      const { phases, broken } = notDone(complete(service));
+      assertEquals(phases, PHASES, failpoint);
+      assertEquals(broken, [`${phase} ${outcome}`], failpoint);
+
+      const next = await world.start();
+      const lastStop = String((await next.ready()).last_stop);
+      // What cannot be written is not known to the next start.
+      const kept = !failpoint.startsWith("before-write");
+      assert(lastStop.startsWith(kept ? "clean" : "died"), lastStop);
+      const { order } = await world.client(next).getOrder({ orderId });
+      assertEquals(order?.id, orderId);
+      await world.quiet(next);
+      assertEquals((await next.stop()).code, 0, failpoint);
+      world.assertLedger();
+    });
+  },
+);
+
+Deno.test(
+  "F08 a saga that ignores its signal: cut off and named, the later phases run, the next start settles it",
+  { ignore: NO_SIGNALS },
+  async () => {
     await using world = await World.create();
     const service = await world.start({
-      failpoints: failpoint,
+      failpoints: "before-call:charge=print+hang",
+      env: { OMS_SAGA_DRAIN_TIMEOUT: "200ms" },
+    });
+    const client = world.client(service);
+    const orderId = await world.order(client);
+    await world.pay(client, orderId);
+    await passed(service, "before-call:charge");
+    const { code } = await service.stop();
+    assertEquals(code, 3);
+    const line = complete(service);
+    assertEquals(notDone(line), {
+      phases: PHASES,
+      broken: ["sagas timed_out"],
+    });
+    const drained = service.log.find(({ msg }) => msg === "sagas drained");
+    assertEquals(drained?.not_released, 1);
+    assert(Array.isArray(line.leftover));
+    const [left] = line.leftover;
+    assertEquals([left.task, left.order_id, left.step], [
+      `sagas/pay/${orderId}`,
+      orderId,
+      "charge",
+    ]);
+    await assertSettles(world, orderId, ["charge", "reserve"]);
+  },
+);
+
+Deno.test(
+  "F15 an event loop that blocks for 3 s while draining: the watchdog reports meanwhile, the stop goes on",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const terminationLog = `${world.dir}/termination-log`;
+    const service = await world.start({
+      failpoints: "publisher:close=block:3000",
+      env: { ...shortBudgets(), OMS_TERMINATION_LOG: terminationLog },
+    });
+    const { code } = await service.stop();
+    assertEquals(code, 0);
+    const fired = service.log.findIndex(({ msg }) =>
+      msg === "shutdown watchdog fired"
+    );
+    const closed = service.log.findIndex(({ msg }) => msg === "kafka closed");
+    assert(fired >= 0, service.output.join("\n"));
+    const line = service.log[fired];
+    assertEquals([line?.reason, line?.outcome, line?.mode], [
+      "SIGTERM",
+      "overdue",
+      "report",
+    ]);
+    assertEquals(line?.phases, [
+      { phase: "kafka", outcome: "running", duration_ms: -1 },
+    ]);
+    assert(closed >= 0);
+    // The orderly report has replaced the watchdog's.
+    const { outcome } = JSON.parse(await Deno.readTextFile(terminationLog));
+    assertEquals(outcome, "clean");
+  },
+);
+
+Deno.test(
+  "F15 an event loop that blocks for 60 s while draining: a watchdog that may kill does, nothing is lost",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const terminationLog = `${world.dir}/termination-log`;
+    const service = await world.start({
+      failpoints: "before-call:charge=until-sigterm+block:60000",
       env: {
-        OMS_KAFKA_CLOSE_TIMEOUT: "200ms",
-        OMS_STORE_CLOSE_TIMEOUT: "300ms",
+        ...shortBudgets(),
+        OMS_WATCHDOG: "kill",
+        OMS_TERMINATION_LOG: terminationLog,
       },
     });
     const client = world.client(service);
     const orderId = await world.order(client);
-    const { code, durationMs } = await service.stop();
-    assertEquals(code, exit, failpoint);
-    assertLess(durationMs, 2_500, failpoint);
-    const { phases, broken } = notDone(complete(service));
-    assertEquals(phases, PHASES, failpoint);
-    assertEquals(broken, [`${phase} ${outcome}`], failpoint);
-
-    const next = await world.start();
-    const lastStop = String((await next.ready()).last_stop);
-    // What cannot be written is not known to the next start.
-    const kept = !failpoint.startsWith("before-write");
-    assert(lastStop.startsWith(kept ? "clean" : "died"), lastStop);
-    const { order } = await world.client(next).getOrder({ orderId });
-    assertEquals(order?.id, orderId);
-    await world.quiet(next);
-    assertEquals((await next.stop()).code, 0, failpoint);
-    world.assertLedger();
-  });
-});
-
-Deno.test("F08 a saga that ignores its signal: cut off and named, the later phases run, the next start settles it", async () => {
-  await using world = await World.create();
-  const service = await world.start({
-    failpoints: "before-call:charge=print+hang",
-    env: { OMS_SAGA_DRAIN_TIMEOUT: "200ms" },
-  });
-  const client = world.client(service);
-  const orderId = await world.order(client);
-  await world.pay(client, orderId);
-  await passed(service, "before-call:charge");
-  const { code } = await service.stop();
-  assertEquals(code, 3);
-  const line = complete(service);
-  assertEquals(notDone(line), { phases: PHASES, broken: ["sagas timed_out"] });
-  const drained = service.log.find(({ msg }) => msg === "sagas drained");
-  assertEquals(drained?.not_released, 1);
-  assert(Array.isArray(line.leftover));
-  const [left] = line.leftover;
-  assertEquals([left.task, left.order_id, left.step], [
-    `sagas/pay/${orderId}`,
-    orderId,
-    "charge",
-  ]);
-  await assertSettles(world, orderId, ["charge", "reserve"]);
-});
-
-Deno.test("F15 an event loop that blocks for 3 s while draining: the watchdog reports meanwhile, the stop goes on", async () => {
-  await using world = await World.create();
-  const terminationLog = `${world.dir}/termination-log`;
-  const service = await world.start({
-    failpoints: "publisher:close=block:3000",
-    env: { ...shortBudgets(), OMS_TERMINATION_LOG: terminationLog },
-  });
-  const { code } = await service.stop();
-  assertEquals(code, 0);
-  const fired = service.log.findIndex(({ msg }) =>
-    msg === "shutdown watchdog fired"
-  );
-  const closed = service.log.findIndex(({ msg }) => msg === "kafka closed");
-  assert(fired >= 0, service.output.join("\n"));
-  const line = service.log[fired];
-  assertEquals([line?.reason, line?.outcome, line?.mode], [
-    "SIGTERM",
-    "overdue",
-    "report",
-  ]);
-  assertEquals(line?.phases, [
-    { phase: "kafka", outcome: "running", duration_ms: -1 },
-  ]);
-  assert(closed >= 0);
-  // The orderly report has replaced the watchdog's.
-  const { outcome } = JSON.parse(await Deno.readTextFile(terminationLog));
-  assertEquals(outcome, "clean");
-});
-
-Deno.test("F15 an event loop that blocks for 60 s while draining: a watchdog that may kill does, nothing is lost", async () => {
-  await using world = await World.create();
-  const terminationLog = `${world.dir}/termination-log`;
-  const service = await world.start({
-    failpoints: "before-call:charge=until-sigterm+block:60000",
-    env: {
-      ...shortBudgets(),
-      OMS_WATCHDOG: "kill",
-      OMS_TERMINATION_LOG: terminationLog,
-    },
-  });
-  const client = world.client(service);
-  const orderId = await world.order(client);
-  await world.pay(client, orderId);
-  const { signal, durationMs } = await service.stop("SIGTERM", 20_000);
-  assertEquals(signal, "SIGKILL");
-  assertLess(durationMs, 6_000);
-  const { outcome, exit_code } = JSON.parse(
-    await Deno.readTextFile(terminationLog),
-  );
-  assertEquals([outcome, exit_code], ["overdue", 137]);
-  await assertSettles(world, orderId, ["charge", "reserve"]);
-});
+    await world.pay(client, orderId);
+    const { signal, durationMs } = await service.stop("SIGTERM", 20_000);
+    assertEquals(signal, "SIGKILL");
+    assertLess(durationMs, 6_000);
+    const { outcome, exit_code } = JSON.parse(
+      await Deno.readTextFile(terminationLog),
+    );
+    assertEquals([outcome, exit_code], ["overdue", 137]);
+    await assertSettles(world, orderId, ["charge", "reserve"]);
+  },
+);
 
 const FATAL = [
   "publish:before#2=reject",
@@ -199,28 +219,39 @@ const FATAL = [
   "before-read:outbox#3=throw",
 ];
 
-Deno.test("F16 what nobody catches in a background loop: an ordered stop, exit 1, nothing lost", async () => {
-  await inPairs(FATAL, async (failpoints) => {
-    await using world = await World.create();
-    const service = await world.start({ failpoints });
-    const client = world.client(service);
-    const key = world.newKey();
-    const created = await world.create(client, key);
-    if (created.ok) await world.pay(client, created.orderId);
-    assertEquals((await ended(service)).code, 1, failpoints);
-    const line = complete(service);
-    assertEquals([line.reason, line.outcome], ["fatal", "failed"], failpoints);
-    assert(String(line.error).includes("Failpoint"), String(line.error));
-    assertEquals(notDone(line), { phases: PHASES, broken: [] }, failpoints);
+Deno.test(
+  "F16 what nobody catches in a background loop: an ordered stop, exit 1, nothing lost",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(FATAL, async (failpoints) => {
+      await using world = await World.create();
+      const service = await world.start({ failpoints });
+      const client = world.client(service);
+      const key = world.newKey();
+      const created = await world.create(client, key);
+      if (created.ok) await world.pay(client, created.orderId);
+      assertEquals((await ended(service)).code, 1, failpoints);
+      const line = complete(service);
+      assertEquals(
+        [line.reason, line.outcome],
+        ["fatal", "failed"],
+        failpoints,
+      );
+      assert(String(line.error).includes("Failpoint"), String(line.error));
+      assertEquals(notDone(line), { phases: PHASES, broken: [] }, failpoints);
 
-    const next = await world.start();
-    assertEquals((await next.ready()).last_stop, "failed (fatal, exit code 1)");
-    await world.create(world.client(next), key);
-    await world.quiet(next);
-    await next.stop();
-    world.assertLedger();
-  });
-});
+      const next = await world.start();
+      assertEquals(
+        (await next.ready()).last_stop,
+        "failed (fatal, exit code 1)",
+      );
+      await world.create(world.client(next), key);
+      await world.quiet(next);
+      await next.stop();
+      world.assertLedger();
+    });
+  },
+);
 
 /** So that the watchdog's time comes soon: budgets and 1.5 s. */
 function shortBudgets(): Record<string, string> {

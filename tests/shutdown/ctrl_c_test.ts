@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { CTRL_C, Terminal } from "../support/pty.ts";
 import { inPairs } from "./pairs.ts";
+import { NOT_LINUX } from "./platform.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -46,14 +47,20 @@ async function pressCtrlC(command: string): Promise<number> {
   }
 }
 
-Deno.test(`F04 Ctrl-C in a terminal, through npx and the task, ${ROUNDS} times: one clean stop each`, async () => {
-  await inPairs(
-    Array(ROUNDS).fill(`npx -y deno@${Deno.version.deno} task run`),
-    // npx reports the signal that it got itself, not the service's code.
-    async (command) => void await pressCtrlC(command),
-  );
-});
+Deno.test(
+  `F04 Ctrl-C in a terminal, through npx and the task, ${ROUNDS} times: one clean stop each`,
+  { ignore: NOT_LINUX },
+  async () => {
+    await inPairs(
+      Array(ROUNDS).fill(`npx -y deno@${Deno.version.deno} task run`),
+      // npx reports the signal that it got itself, not the service's code.
+      async (command) => void await pressCtrlC(command),
+    );
+  },
+);
 
-Deno.test("F04 Ctrl-C through the task alone: its exit code is the service's", async () => {
+Deno.test("F04 Ctrl-C through the task alone: its exit code is the service's", {
+  ignore: NOT_LINUX,
+}, async () => {
   assertEquals(await pressCtrlC(`'${Deno.execPath()}' task run`), 0);
 });

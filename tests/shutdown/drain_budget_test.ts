@@ -3,6 +3,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { status } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { metricsOf, type Outcome, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -12,58 +13,66 @@ const codeOf = (outcome: Outcome) => outcome.ok ? status.OK : outcome.code;
 
 for (const mode of ["hang", "hang_after"] as const) {
   const what = mode === "hang" ? "" : " although it took effect";
-  Deno.test(`F20 a payment that hangs${what}: exit 3 at the drain budget, named in the report, resumed, one charge`, async () => {
-    await using world = await World.create();
-    world.payment.setKnobs({ unknown_rate: 1, unknown_modes: [mode] });
-    const drainMs = 400;
-    const first = await world.start({
-      env: {
-        OMS_PROVIDER_TIMEOUT: "30s",
-        OMS_SAGA_DRAIN_TIMEOUT: `${drainMs}ms`,
-      },
-    });
-    const client = world.client(first);
-    const orderId = await world.order(client);
-    await world.pay(client, orderId);
-    await arrived(world);
-    const { code, durationMs } = await first.stop();
-    assertEquals(code, 3);
-    assert(durationMs > drainMs, `${durationMs}`);
-    assertLess(durationMs, drainMs + 1_500);
-    const drained = first.log.find(({ msg }) => msg === "sagas drained");
-    assertEquals([drained?.outcome, drained?.not_released], ["timed_out", 0]);
-    const report = first.log.find(({ msg }) => msg === "shutdown complete");
-    assert(Array.isArray(report?.leftover));
-    assertEquals(report.leftover.length, 1);
-    const [left] = report.leftover;
-    assertEquals([left.task, left.order_id, left.step], [
-      `sagas/pay/${orderId}`,
-      orderId,
-      "charge",
-    ]);
-    assert(left.age_ms >= drainMs, `${left.age_ms}`);
-    assertEquals(report.exit_code, 3);
+  Deno.test(
+    `F20 a payment that hangs${what}: exit 3 at the drain budget, named in the report, resumed, one charge`,
+    { ignore: NO_SIGNALS },
+    async () => {
+      await using world = await World.create();
+      world.payment.setKnobs({ unknown_rate: 1, unknown_modes: [mode] });
+      const drainMs = 400;
+      const first = await world.start({
+        env: {
+          OMS_PROVIDER_TIMEOUT: "30s",
+          OMS_SAGA_DRAIN_TIMEOUT: `${drainMs}ms`,
+        },
+      });
+      const client = world.client(first);
+      const orderId = await world.order(client);
+      await world.pay(client, orderId);
+      await arrived(world);
+      const { code, durationMs } = await first.stop();
+      assertEquals(code, 3);
+      assert(durationMs > drainMs, `${durationMs}`);
+      assertLess(durationMs, drainMs + 1_500);
+      const drained = first.log.find(({ msg }) => msg === "sagas drained");
+      assertEquals([drained?.outcome, drained?.not_released], ["timed_out", 0]);
+      const report = first.log.find(({ msg }) => msg === "shutdown complete");
+      assert(Array.isArray(report?.leftover));
+      assertEquals(report.leftover.length, 1);
+      const [left] = report.leftover;
+      assertEquals([left.task, left.order_id, left.step], [
+        `sagas/pay/${orderId}`,
+        orderId,
+        "charge",
+      ]);
+      assert(left.age_ms >= drainMs, `${left.age_ms}`);
+      assertEquals(report.exit_code, 3);
 
-    world.payment.setKnobs({ unknown_rate: 0 });
-    const second = await world.start();
-    const ready = await second.ready();
-    assertEquals(ready.resumed_sagas, 1);
-    assertEquals(ready.last_stop, "cut_off (SIGTERM, exit code 3)");
-    await world.settled(world.client(second), orderId, ORDER_STATUS_CONFIRMED);
-    const metrics = await metricsOf(second);
-    const info =
-      'oms_last_shutdown_info{reason="SIGTERM",outcome="cut_off",exit_code="3"}';
-    assertEquals(metrics.get(info), 1);
-    assertEquals(metrics.get("oms_last_shutdown_leftover_sagas"), 1);
-    assertEquals(metrics.get("oms_sagas_resumed_total"), 1);
-    const took = metrics.get(
-      'oms_last_shutdown_phase_duration_seconds{phase="sagas"}',
-    );
-    assert((took ?? 0) >= drainMs / 1_000, `${took}`);
-    assertEquals((await second.stop()).code, 0);
-    assertEquals(world.effects(), ["charge", "reserve"]);
-    world.assertLedger();
-  });
+      world.payment.setKnobs({ unknown_rate: 0 });
+      const second = await world.start();
+      const ready = await second.ready();
+      assertEquals(ready.resumed_sagas, 1);
+      assertEquals(ready.last_stop, "cut_off (SIGTERM, exit code 3)");
+      await world.settled(
+        world.client(second),
+        orderId,
+        ORDER_STATUS_CONFIRMED,
+      );
+      const metrics = await metricsOf(second);
+      const info =
+        'oms_last_shutdown_info{reason="SIGTERM",outcome="cut_off",exit_code="3"}';
+      assertEquals(metrics.get(info), 1);
+      assertEquals(metrics.get("oms_last_shutdown_leftover_sagas"), 1);
+      assertEquals(metrics.get("oms_sagas_resumed_total"), 1);
+      const took = metrics.get(
+        'oms_last_shutdown_phase_duration_seconds{phase="sagas"}',
+      );
+      assert((took ?? 0) >= drainMs / 1_000, `${took}`);
+      assertEquals((await second.stop()).code, 0);
+      assertEquals(world.effects(), ["charge", "reserve"]);
+      world.assertLedger();
+    },
+  );
 }
 
 /** Waits until the charge is with the payment provider. */
@@ -75,22 +84,26 @@ async function arrived(world: World): Promise<void> {
   }
 }
 
-Deno.test("F21 a pay whose commit runs when the signal comes: OK, and its saga runs in the drain", async () => {
-  await using world = await World.create();
-  const service = await world.start({
-    failpoints: "before-commit:accept-pay=print+until-sigterm",
-  });
-  const client = world.client(service);
-  const orderId = await world.order(client);
-  const paying = world.pay(client, orderId);
-  await passed(service, "before-commit:accept-pay");
-  assertEquals((await service.stop()).code, 0);
-  assertEquals(codeOf(await paying), status.OK);
-  const drained = service.log.find(({ msg }) => msg === "sagas drained");
-  assertEquals(drained?.outcome, "done");
-  assertEquals(world.effects(), ["charge", "reserve"]);
-  world.assertLedger();
-});
+Deno.test(
+  "F21 a pay whose commit runs when the signal comes: OK, and its saga runs in the drain",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start({
+      failpoints: "before-commit:accept-pay=print+until-sigterm",
+    });
+    const client = world.client(service);
+    const orderId = await world.order(client);
+    const paying = world.pay(client, orderId);
+    await passed(service, "before-commit:accept-pay");
+    assertEquals((await service.stop()).code, 0);
+    assertEquals(codeOf(await paying), status.OK);
+    const drained = service.log.find(({ msg }) => msg === "sagas drained");
+    assertEquals(drained?.outcome, "done");
+    assertEquals(world.effects(), ["charge", "reserve"]);
+    world.assertLedger();
+  },
+);
 
 interface Late {
   readonly name: string;
@@ -124,7 +137,9 @@ const LATE: readonly Late[] = [
 
 for (const { name, point, passage, written } of LATE) {
   const then = written ? "resumed by the next start" : "nothing written";
-  Deno.test(`F21 ${name}: UNAVAILABLE, ${then}, its key works`, async () => {
+  Deno.test(`F21 ${name}: UNAVAILABLE, ${then}, its key works`, {
+    ignore: NO_SIGNALS,
+  }, async () => {
     await using world = await World.create();
     const [release, close] = [`${world.dir}/release`, `${world.dir}/close`];
     const service = await world.start({
@@ -170,18 +185,22 @@ for (const { name, point, passage, written } of LATE) {
   });
 }
 
-Deno.test("F22 a key repeated while the service drains gets its stored answer", async () => {
-  await using world = await World.create();
-  const service = await world.start({ env: { OMS_LAME_DUCK: "1s" } });
-  const client = world.client(service);
-  const orderId = await world.order(client);
-  const key = world.newKey();
-  const paid = await world.pay(client, orderId, key);
-  assert(paid.ok);
-  const stopped = service.stop();
-  await service.waitForLog("readiness off");
-  assertEquals(await world.pay(client, orderId, key), paid);
-  assert(!service.log.some(({ msg }) => msg === "grpc stopped"));
-  assertEquals((await stopped).code, 0);
-  world.assertLedger();
-});
+Deno.test(
+  "F22 a key repeated while the service drains gets its stored answer",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start({ env: { OMS_LAME_DUCK: "1s" } });
+    const client = world.client(service);
+    const orderId = await world.order(client);
+    const key = world.newKey();
+    const paid = await world.pay(client, orderId, key);
+    assert(paid.ok);
+    const stopped = service.stop();
+    await service.waitForLog("readiness off");
+    assertEquals(await world.pay(client, orderId, key), paid);
+    assert(!service.log.some(({ msg }) => msg === "grpc stopped"));
+    assertEquals((await stopped).code, 0);
+    world.assertLedger();
+  },
+);

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import type { LogLine, ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { ended, type StartOptions, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -22,97 +23,117 @@ async function blamed(world: World, options: StartOptions): Promise<unknown[]> {
   return lines.map(({ variable }) => variable).sort();
 }
 
-Deno.test("F60 an invalid value, a drain longer than the grace, two mistakes at once: exit 1, all named", async () => {
-  const cases: readonly [Record<string, string>, string[]][] = [
-    [{ OMS_SAGA_DRAIN_TIMEOUT: "-5s" }, ["OMS_SAGA_DRAIN_TIMEOUT"]],
-    [{ OMS_TERMINATION_GRACE: "10s" }, ["OMS_TERMINATION_GRACE"]],
-    [
-      { OMS_GRPC_ADDR: "nowhere", LOG_LEVEL: "loud", OMS_LAME_DUCK: "soon" },
-      ["LOG_LEVEL", "OMS_GRPC_ADDR", "OMS_LAME_DUCK"],
-    ],
-    [{ OMS_STORAGE_DRIVER: "memory" }, ["OMS_STORAGE_DRIVER"]],
-  ];
-  await inPairs(cases, async ([env, names]) => {
-    await using world = await World.create();
-    assertEquals(await blamed(world, { env }), names);
-    // It was refused before anything was made.
-    assertEquals(await exists(world.dataDir), false);
-  });
-});
+Deno.test(
+  "F60 an invalid value, a drain longer than the grace, two mistakes at once: exit 1, all named",
+  { ignore: NO_SIGNALS },
+  async () => {
+    const cases: readonly [Record<string, string>, string[]][] = [
+      [{ OMS_SAGA_DRAIN_TIMEOUT: "-5s" }, ["OMS_SAGA_DRAIN_TIMEOUT"]],
+      [{ OMS_TERMINATION_GRACE: "10s" }, ["OMS_TERMINATION_GRACE"]],
+      [
+        { OMS_GRPC_ADDR: "nowhere", LOG_LEVEL: "loud", OMS_LAME_DUCK: "soon" },
+        ["LOG_LEVEL", "OMS_GRPC_ADDR", "OMS_LAME_DUCK"],
+      ],
+      [{ OMS_STORAGE_DRIVER: "memory" }, ["OMS_STORAGE_DRIVER"]],
+    ];
+    await inPairs(cases, async ([env, names]) => {
+      await using world = await World.create();
+      assertEquals(await blamed(world, { env }), names);
+      // It was refused before anything was made.
+      assertEquals(await exists(world.dataDir), false);
+    });
+  },
+);
 
 for (const edge of ["grpc", "http"] as const) {
-  Deno.test(`F60 the ${edge} port is in use: exit 1, the address named, the rest rolled back`, async () => {
-    await using world = await World.create();
-    const variable = edge === "grpc" ? "OMS_GRPC_ADDR" : "OMS_METRICS_ADDR";
-    using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const address = `127.0.0.1:${other.addr.port}`;
-    const service = world.spawn({ env: { [variable]: address } });
-    assertEquals((await ended(service)).code, 1);
-    const failed = logged(service, "start failed");
-    assert(String(failed.error).includes(address), String(failed.error));
-    const complete = logged(service, "shutdown complete");
-    assert(Array.isArray(complete.phases));
-    const undone = complete.phases.map(({ phase, outcome }) =>
-      `${phase} ${outcome}`
-    );
-    assertEquals(
-      undone,
-      edge === "http" ? [] : [
-        "sagas",
-        "background",
-        "providers",
-        "publisher",
-        "store",
-        "http",
-      ].map((name) => `rollback/${name} done`),
-    );
-    other.close();
-    assertEquals((await (await world.start()).stop()).code, 0);
-  });
+  Deno.test(
+    `F60 the ${edge} port is in use: exit 1, the address named, the rest rolled back`,
+    { ignore: NO_SIGNALS },
+    async () => {
+      await using world = await World.create();
+      const variable = edge === "grpc" ? "OMS_GRPC_ADDR" : "OMS_METRICS_ADDR";
+      using other = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const address = `127.0.0.1:${other.addr.port}`;
+      const service = world.spawn({ env: { [variable]: address } });
+      assertEquals((await ended(service)).code, 1);
+      const failed = logged(service, "start failed");
+      assert(String(failed.error).includes(address), String(failed.error));
+      const complete = logged(service, "shutdown complete");
+      assert(Array.isArray(complete.phases));
+      const undone = complete.phases.map(({ phase, outcome }) =>
+        `${phase} ${outcome}`
+      );
+      assertEquals(
+        undone,
+        edge === "http" ? [] : [
+          "sagas",
+          "background",
+          "providers",
+          "publisher",
+          "store",
+          "http",
+        ].map((name) => `rollback/${name} done`),
+      );
+      other.close();
+      assertEquals((await (await world.start()).stop()).code, 0);
+    },
+  );
 }
 
-Deno.test("F32 a second process on the same directory: refused with a clear error, the first unharmed", async () => {
-  await using world = await World.create();
-  const first = await world.start();
-  const client = world.client(first);
-  const orderId = await world.order(client);
-  const second = world.spawn();
-  assertEquals((await ended(second)).code, 1);
-  const failed = logged(second, "start failed");
-  assert(String(failed.error).includes(world.dataDir), String(failed.error));
-  assert(/process/.test(String(failed.error)), String(failed.error));
-  await world.pay(client, orderId);
-  await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
-  assertEquals((await first.stop()).code, 0);
-  world.assertLedger();
-});
+Deno.test(
+  "F32 a second process on the same directory: refused with a clear error, the first unharmed",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const first = await world.start();
+    const client = world.client(first);
+    const orderId = await world.order(client);
+    const second = world.spawn();
+    assertEquals((await ended(second)).code, 1);
+    const failed = logged(second, "start failed");
+    assert(String(failed.error).includes(world.dataDir), String(failed.error));
+    assert(/process/.test(String(failed.error)), String(failed.error));
+    await world.pay(client, orderId);
+    await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+    assertEquals((await first.stop()).code, 0);
+    world.assertLedger();
+  },
+);
 
-Deno.test("F61 a runtime that is known to crash: refused with the reason, unless told otherwise", async () => {
-  const { checkRuntime } = await import("../../src/config.ts");
-  const refused = checkRuntime("2.9.4", false);
-  assert(!refused.ok);
-  assert(refused.message.includes("2.9.4"), refused.message);
-  assert(checkRuntime("2.9.4", true).ok);
-  assert(checkRuntime(Deno.version.deno, false).ok);
-});
+Deno.test(
+  "F61 a runtime that is known to crash: refused with the reason, unless told otherwise",
+  { ignore: NO_SIGNALS },
+  async () => {
+    const { checkRuntime } = await import("../../src/config.ts");
+    const refused = checkRuntime("2.9.4", false);
+    assert(!refused.ok);
+    assert(refused.message.includes("2.9.4"), refused.message);
+    assert(checkRuntime("2.9.4", true).ok);
+    assert(checkRuntime(Deno.version.deno, false).ok);
+  },
+);
 
-Deno.test("F62 a mistyped name: a warning that names the nearest, and the start goes on", async () => {
-  await using world = await World.create();
-  const service = await world.start({
-    env: { OMS_SAGA_DRAIN_TIMEOUTS: "1s", OMS_GRPC_ADR: ":1" },
-  });
-  const warnings = service.log.filter(({ level, msg }) =>
-    level === "warn" && msg === "configuration"
-  );
-  assertEquals(
-    warnings.map(({ variable }) => variable).sort(),
-    ["OMS_GRPC_ADR", "OMS_SAGA_DRAIN_TIMEOUTS"],
-  );
-  const text = warnings.map(({ message }) => message).join("\n");
-  assert(/\bOMS_GRPC_ADDR\b/.test(text), text);
-  assert(/\bOMS_SAGA_DRAIN_TIMEOUT\b/.test(text), text);
-  assertEquals((await service.stop()).code, 0);
-});
+Deno.test(
+  "F62 a mistyped name: a warning that names the nearest, and the start goes on",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start({
+      env: { OMS_SAGA_DRAIN_TIMEOUTS: "1s", OMS_GRPC_ADR: ":1" },
+    });
+    const warnings = service.log.filter(({ level, msg }) =>
+      level === "warn" && msg === "configuration"
+    );
+    assertEquals(
+      warnings.map(({ variable }) => variable).sort(),
+      ["OMS_GRPC_ADR", "OMS_SAGA_DRAIN_TIMEOUTS"],
+    );
+    const text = warnings.map(({ message }) => message).join("\n");
+    assert(/\bOMS_GRPC_ADDR\b/.test(text), text);
+    assert(/\bOMS_SAGA_DRAIN_TIMEOUT\b/.test(text), text);
+    assertEquals((await service.stop()).code, 0);
+  },
+);
 
 function logged(service: ServiceProcess, msg: string): LogLine {
   const line = service.log.find((line) => line.msg === msg);

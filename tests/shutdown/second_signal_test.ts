@@ -1,8 +1,11 @@
 /** A further signal forces the stop, in whatever phase it is; nothing acknowledged is lost by that. */
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { status } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -42,7 +45,16 @@ const PHASES: readonly Held[] = [
   { phase: "store", opens: "kafka closed", failpoint: "store:close" },
 ];
 
-async function forceIn(held: Held, signal: "SIGTERM" | "SIGINT") {
+/**
+ * Ends the service while the phase is open, after a pay was asked for, and judges what the next start makes of it.
+ *
+ * @param end ends it and checks how it ended
+ */
+async function endIn(
+  held: Held,
+  signal: "SIGTERM" | "SIGINT",
+  end: (service: ServiceProcess) => Promise<void>,
+): Promise<void> {
   const { phase, failpoint } = held;
   await using world = await World.create();
   const first = await world.start({
@@ -62,24 +74,12 @@ async function forceIn(held: Held, signal: "SIGTERM" | "SIGINT") {
   } else await paying;
 
   first.signal(signal);
-  const firstAt = performance.now();
   await first.waitForLog(held.opens);
-  // The lifecycle tells two signals apart by the time between them.
-  const wait = APART_MS - (performance.now() - firstAt);
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
-  assert(!first.log.some(({ msg }) => msg === "shutdown complete"), phase);
-  const secondAt = performance.now();
-  first.signal(signal);
-  const { code } = await ended(first);
-  assertLess(performance.now() - secondAt, FORCED_WITHIN_MS, phase);
-  assertEquals(code, signal === "SIGTERM" ? 143 : 130, phase);
-  const report = first.log.find(({ msg }) => msg === "shutdown complete");
-  assertEquals(report?.outcome, "forced", phase);
-  assertEquals(report?.forced_by, signal, phase);
-  await Promise.all([paying, scraping]);
+  await end(first);
+  await scraping;
+  const outcome = await paying;
   if (held.call === "pay") {
-    const outcome = await paying;
-    assertEquals(outcome.ok ? "OK" : outcome.code, 14, "UNAVAILABLE it is");
+    assertEquals(outcome.ok ? status.OK : outcome.code, status.UNAVAILABLE);
   }
 
   const second = await world.start();
@@ -93,46 +93,91 @@ async function forceIn(held: Held, signal: "SIGTERM" | "SIGINT") {
   world.assertLedger();
 }
 
-Deno.test("F04 a second SIGTERM in each phase: forced within 500 ms, 143, nothing lost", async () => {
-  await inPairs(PHASES, (held) => forceIn(held, "SIGTERM"));
-});
-
-Deno.test("F04 a second SIGINT while sagas drain: 130", async () => {
-  const sagas = PHASES.filter(({ phase }) => phase === "sagas");
-  await inPairs(sagas, (held) => forceIn(held, "SIGINT"));
-});
-
-Deno.test("F04 a third signal ends the process at once, although the forced stop hangs", async () => {
-  await using world = await World.create();
-  const first = await world.start({
-    // The first report is the one that the start leaves.
-    failpoints: "before-call:charge=print+hang;before-write:saveReport#2=hang",
+function forceIn(held: Held, signal: "SIGTERM" | "SIGINT"): Promise<void> {
+  const { phase } = held;
+  return endIn(held, signal, async (service) => {
+    // The lifecycle tells two signals apart by the time between them.
+    await new Promise((resolve) => setTimeout(resolve, APART_MS));
+    assert(!service.log.some(({ msg }) => msg === "shutdown complete"), phase);
+    const sentAt = performance.now();
+    service.signal(signal);
+    const { code } = await ended(service);
+    assertLess(performance.now() - sentAt, FORCED_WITHIN_MS, phase);
+    assertEquals(code, signal === "SIGTERM" ? 143 : 130, phase);
+    const report = service.log.find(({ msg }) => msg === "shutdown complete");
+    assertEquals([report?.outcome, report?.forced_by], ["forced", signal]);
+    assert(Array.isArray(report?.phases));
+    const forced = report.phases.filter(({ outcome }) => outcome === "forced");
+    assertEquals(forced.map(({ phase }) => phase), [phase]);
   });
-  const client = world.client(first);
-  const orderId = await world.order(client);
-  const paid = await world.pay(client, orderId);
-  assert(paid.ok);
-  await passed(first, "before-call:charge");
-  first.signal("SIGTERM");
-  await new Promise((resolve) => setTimeout(resolve, APART_MS));
-  first.signal("SIGTERM");
-  await first.waitForLog("shutdown forced");
-  // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  const thirdAt = performance.now();
-  first.signal("SIGTERM");
-  assertEquals((await ended(first)).code, 143);
-  assertLess(performance.now() - thirdAt, 300);
-  assert(!first.log.some(({ msg }) => msg === "shutdown complete"));
+}
 
-  const second = await world.start();
-  const next = world.client(second);
-  await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
-  await second.stop();
-  world.assertLedger();
-});
+Deno.test(
+  "F04 a second SIGTERM in each phase: forced within 500 ms, 143, nothing lost",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(PHASES, (held) => forceIn(held, "SIGTERM"));
+  },
+);
 
-Deno.test("F04 one to three SIGINTs within 5 ms are one stop, exit 0", async () => {
+Deno.test(
+  "F13 SIGKILL in each phase of the stop: nothing lost",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(PHASES, (held) =>
+      endIn(held, "SIGTERM", async (service) => {
+        assertEquals((await service.kill()).signal, "SIGKILL", held.phase);
+      }));
+  },
+);
+
+Deno.test(
+  "F04 a second SIGINT while sagas drain: 130",
+  { ignore: NO_SIGNALS },
+  async () => {
+    const sagas = PHASES.filter(({ phase }) => phase === "sagas");
+    await inPairs(sagas, (held) => forceIn(held, "SIGINT"));
+  },
+);
+
+Deno.test(
+  "F04 a third signal ends the process at once, although the forced stop hangs",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const first = await world.start({
+      // The first report is the one that the start leaves.
+      failpoints:
+        "before-call:charge=print+hang;before-write:saveReport#2=hang",
+    });
+    const client = world.client(first);
+    const orderId = await world.order(client);
+    const paid = await world.pay(client, orderId);
+    assert(paid.ok);
+    await passed(first, "before-call:charge");
+    first.signal("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, APART_MS));
+    first.signal("SIGTERM");
+    await first.waitForLog("shutdown forced");
+    // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const thirdAt = performance.now();
+    first.signal("SIGTERM");
+    assertEquals((await ended(first)).code, 143);
+    assertLess(performance.now() - thirdAt, 300);
+    assert(!first.log.some(({ msg }) => msg === "shutdown complete"));
+
+    const second = await world.start();
+    const next = world.client(second);
+    await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+    await second.stop();
+    world.assertLedger();
+  },
+);
+
+Deno.test("F04 one to three SIGINTs within 5 ms are one stop, exit 0", {
+  ignore: NO_SIGNALS,
+}, async () => {
   await inPairs([1, 2, 3], async (count) => {
     await using world = await World.create();
     const service = await world.start();
@@ -144,17 +189,21 @@ Deno.test("F04 one to three SIGINTs within 5 ms are one stop, exit 0", async () 
   });
 });
 
-Deno.test("F04 a signal that comes when everything is closed changes nothing: exit 0", async () => {
-  await inPairs([1, 2, 3, 4], async () => {
-    await using world = await World.create();
-    const service = await world.start();
-    service.signal("SIGINT");
-    await service.waitForLog("shutdown complete");
-    const end = performance.now() + 5_000;
-    while (service.running && performance.now() < end) {
+Deno.test(
+  "F04 a signal that comes when everything is closed changes nothing: exit 0",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs([1, 2, 3, 4], async () => {
+      await using world = await World.create();
+      const service = await world.start();
       service.signal("SIGINT");
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    assertEquals((await ended(service)).code, 0);
-  });
-});
+      await service.waitForLog("shutdown complete");
+      const end = performance.now() + 5_000;
+      while (service.running && performance.now() < end) {
+        service.signal("SIGINT");
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      assertEquals((await ended(service)).code, 0);
+    });
+  },
+);

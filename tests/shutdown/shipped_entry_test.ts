@@ -4,6 +4,12 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** What the service starts in threads of their own. */
+const WORKERS = [
+  "src/lifecycle/watchdog_worker.ts",
+  "src/storage/sqlite/worker.ts",
+];
+
 /** The local modules that an entry point reaches, as paths from the project's root. */
 async function modulesOf(entry: string): Promise<string[]> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -20,7 +26,9 @@ async function modulesOf(entry: string): Promise<string[]> {
 }
 
 Deno.test("main.ts reaches no test code, and nothing that it reaches knows a failpoint", async () => {
-  const modules = await modulesOf("main.ts");
+  const modules = (await Promise.all(
+    ["main.ts", ...WORKERS].map(modulesOf),
+  )).flat();
   assert(modules.includes("src/app/service.ts"), "the graph is not whole");
   for (const path of modules) {
     assert(/^(main\.ts|src\/|lib\/|deno\.json)/.test(path), path);

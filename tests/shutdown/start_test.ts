@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import type { LogLine, ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_SIGNALS, NOT_LINUX } from "./platform.ts";
 import { ended, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -47,16 +48,22 @@ async function assertStartsAgain(world: World): Promise<void> {
   world.assertLedger();
 }
 
-Deno.test("F02 SIGTERM in the first line of the shipped entry point: exit 0, nothing started", async () => {
-  await using world = await World.create();
-  const service = world.spawn();
-  await listensForSigterm(service.pid);
-  const { code } = await service.stop("SIGTERM", 10_000);
-  assertEquals(code, 0);
-  await assertStartsAgain(world);
-});
+Deno.test(
+  "F02 SIGTERM in the first line of the shipped entry point: exit 0, nothing started",
+  { ignore: NOT_LINUX },
+  async () => {
+    await using world = await World.create();
+    const service = world.spawn();
+    await listensForSigterm(service.pid);
+    const { code } = await service.stop("SIGTERM", 10_000);
+    assertEquals(code, 0);
+    await assertStartsAgain(world);
+  },
+);
 
-Deno.test("F02 SIGTERM before anything is imported: exit 0, no step runs", async () => {
+Deno.test("F02 SIGTERM before anything is imported: exit 0, no step runs", {
+  ignore: NO_SIGNALS,
+}, async () => {
   await using world = await World.create();
   const service = world.spawn({ failpoints: "first-line=sigterm" });
   assertEquals((await ended(service)).code, 0);
@@ -65,64 +72,83 @@ Deno.test("F02 SIGTERM before anything is imported: exit 0, no step runs", async
   await assertStartsAgain(world);
 });
 
-Deno.test("F02 SIGTERM at each step of the start: rolled back in reverse, exit 0, the next start is fine", async () => {
-  await using world = await World.create();
-  const points = [...STEPS.map((step) => `start:${step}`), ...WITHIN];
-  const seen = new Map<string, unknown[]>();
-  // One after the other: all of them in the same directory, as restarts are.
-  for (const point of points) {
-    const service = world.spawn({ failpoints: `${point}=sigterm` });
-    const { code } = await ended(service);
-    assertEquals(code, 0, `${point}:\n${service.output.join("\n")}`);
-    assert(!service.log.some(noReady), point);
-    const last = service.log.at(-1);
-    assertEquals(last?.msg, "shutdown complete", point);
-    assertEquals(last?.outcome, "clean", point);
-    seen.set(point, rolledBack(service));
-  }
-  const all = ["sagas", "background", "providers", "publisher", "store", "http"]
-    .map((name) => `rollback/${name} done`);
-  for (const [i, step] of STEPS.entries()) {
-    const before = STEPS.slice(0, i).reverse()
-      .filter((name) => name !== "last-stop")
-      .map((name) => `rollback/${name} done`);
-    assertEquals(seen.get(`start:${step}`), before, step);
-  }
-  assertEquals(seen.get("start:grpc"), all);
-  await assertStartsAgain(world);
-});
-
-Deno.test("F02 SIGTERM while a step of the start hangs: given up after 2 s, the rest rolled back", async () => {
-  await inPairs(["start:sagas", "before-read:lastReport"], async (point) => {
+Deno.test(
+  "F02 SIGTERM at each step of the start: rolled back in reverse, exit 0, the next start is fine",
+  { ignore: NO_SIGNALS },
+  async () => {
     await using world = await World.create();
-    const service = world.spawn({ failpoints: `${point}=print+hang` });
-    await service.waitForLog((line) => line.point === point);
-    const { code, durationMs } = await service.stop("SIGTERM", 10_000);
-    assertEquals(code, 0, service.output.join("\n"));
-    assert(durationMs < 4_000, `${durationMs}`);
+    const points = [...STEPS.map((step) => `start:${step}`), ...WITHIN];
+    const seen = new Map<string, unknown[]>();
+    // One after the other: all of them in the same directory, as restarts are.
+    for (const point of points) {
+      const service = world.spawn({ failpoints: `${point}=sigterm` });
+      const { code } = await ended(service);
+      assertEquals(code, 0, `${point}:\n${service.output.join("\n")}`);
+      assert(!service.log.some(noReady), point);
+      const last = service.log.at(-1);
+      assertEquals(last?.msg, "shutdown complete", point);
+      assertEquals(last?.outcome, "clean", point);
+      seen.set(point, rolledBack(service));
+    }
+    const all = [
+      "sagas",
+      "background",
+      "providers",
+      "publisher",
+      "store",
+      "http",
+    ]
+      .map((name) => `rollback/${name} done`);
+    for (const [i, step] of STEPS.entries()) {
+      const before = STEPS.slice(0, i).reverse()
+        .filter((name) => name !== "last-stop")
+        .map((name) => `rollback/${name} done`);
+      assertEquals(seen.get(`start:${step}`), before, step);
+    }
+    assertEquals(seen.get("start:grpc"), all);
     await assertStartsAgain(world);
-  });
-});
+  },
+);
 
-Deno.test("F02 SIGTERM over sagas that the start has taken up: handed back, resumed by the next", async () => {
-  await using world = await World.create();
-  const first = await world.start({ failpoints: "before-call:charge=kill" });
-  const client = world.client(first);
-  const orderId = await world.order(client);
-  await world.pay(client, orderId);
-  await ended(first);
-  const second = world.spawn({ failpoints: "start:grpc=sigterm" });
-  assertEquals((await ended(second)).code, 0);
-  const third = await world.start();
-  await world.settled(
-    world.client(third),
-    orderId,
-    OrderStatus.ORDER_STATUS_CONFIRMED,
-  );
-  await third.stop();
-  assertEquals(world.effects(), ["charge", "reserve"]);
-  world.assertLedger();
-});
+Deno.test(
+  "F02 SIGTERM while a step of the start hangs: given up after 2 s, the rest rolled back",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(["start:sagas", "before-read:lastReport"], async (point) => {
+      await using world = await World.create();
+      const service = world.spawn({ failpoints: `${point}=print+hang` });
+      await service.waitForLog((line) => line.point === point);
+      const { code, durationMs } = await service.stop("SIGTERM", 10_000);
+      assertEquals(code, 0, service.output.join("\n"));
+      assert(durationMs < 4_000, `${durationMs}`);
+      await assertStartsAgain(world);
+    });
+  },
+);
+
+Deno.test(
+  "F02 SIGTERM over sagas that the start has taken up: handed back, resumed by the next",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const first = await world.start({ failpoints: "before-call:charge=kill" });
+    const client = world.client(first);
+    const orderId = await world.order(client);
+    await world.pay(client, orderId);
+    await ended(first);
+    const second = world.spawn({ failpoints: "start:grpc=sigterm" });
+    assertEquals((await ended(second)).code, 0);
+    const third = await world.start();
+    await world.settled(
+      world.client(third),
+      orderId,
+      OrderStatus.ORDER_STATUS_CONFIRMED,
+    );
+    await third.stop();
+    assertEquals(world.effects(), ["charge", "reserve"]);
+    world.assertLedger();
+  },
+);
 
 /** Waits until the kernel knows the process's handler of SIGTERM. Linux only, as the fault is tested. */
 async function listensForSigterm(pid: number): Promise<void> {

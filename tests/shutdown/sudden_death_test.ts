@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { ended, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -90,7 +91,11 @@ async function dieAndResume(story: Story, edge: string): Promise<void> {
 }
 
 for (const [name, story] of Object.entries(STORIES)) {
-  Deno.test(`F10 ${name}: SIGKILL before and after each step, the next start settles it once`, async () => {
-    await inPairs(edges(story), (edge) => dieAndResume(story, edge));
-  });
+  Deno.test(
+    `F10 ${name}: SIGKILL before and after each step, the next start settles it once`,
+    { ignore: NO_SIGNALS },
+    async () => {
+      await inPairs(edges(story), (edge) => dieAndResume(story, edge));
+    },
+  );
 }
