@@ -1,0 +1,155 @@
+/**
+ * `deno task demo`: load, a SIGTERM in the middle of it, a restart, and the
+ * ledger's verdict over everything that was acknowledged.
+ *
+ * Exit codes: 0 when nothing was lost, duplicated or left open, 1 otherwise,
+ * 130 when interrupted. With `--sabotage` a defect is put into the records
+ * before they are judged: it has to be found, exit 1.
+ */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { systemClock } from "@oms/lifecycle";
+import { printVerdict } from "../tests/support/ledger/mod.ts";
+import {
+  type Sabotage,
+  sabotage,
+  SABOTAGES,
+} from "../tests/support/ledger/sabotage.ts";
+import { parseTimeout, withoutSeparator } from "./client/parse.ts";
+import { Stage } from "./demo/stage.ts";
+import { stopTimeline } from "./demo/timeline.ts";
+import { type Interrupt, onInterrupt } from "./load/interrupt.ts";
+import { showProgress } from "./load/progress.ts";
+import { seededRandom } from "./load/random.ts";
+import { progressOf, reportOf, tableOf } from "./load/report.ts";
+import { startLoad } from "./load/run.ts";
+
+interface Flags {
+  readonly rps: number;
+  readonly duration: number;
+  readonly seed: number;
+  readonly sabotage?: Sabotage;
+  readonly keep: boolean;
+}
+
+const SETTLE_WITHIN_MS = 20_000;
+const RETRIES = 200;
+const CONCURRENCY = 96;
+const ATTEMPT_DEADLINE_MS = 5_000;
+
+function parseCount(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InvalidArgumentError("a whole number of 1 or more is needed");
+  }
+  return value;
+}
+
+function parseFlags(): Flags {
+  return new Command("demo")
+    .description("Load, SIGTERM in the middle, restart, and the verdict")
+    .option("--rps <n>", "flows a second", parseCount, 200)
+    .option("--duration <time>", "of the load", parseTimeout, 8_000)
+    .option(
+      "--seed <n>",
+      "of all chance",
+      parseCount,
+      1 + (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0),
+    )
+    .addOption(
+      new Option("--sabotage <what>", "a defect that the ledger has to find")
+        .choices(SABOTAGES),
+    )
+    .option("--keep", "keep the records", false)
+    .parse(withoutSeparator(Deno.args), { from: "user" })
+    .opts<Flags>();
+}
+
+/** One line with the time since the start of the demo. */
+function say(text: string): void {
+  const seconds = (performance.now() / 1_000).toFixed(1).padStart(5);
+  console.log(`${seconds} s  ${text}`);
+}
+
+async function play(
+  stage: Stage,
+  flags: Flags,
+  { stopping, signal }: Interrupt,
+): Promise<boolean> {
+  await stage.start();
+  const { grpcAddress, pid } = stage.service;
+  say(`service is ready: pid ${pid}, gRPC ${grpcAddress}`);
+  const run = startLoad({
+    target: stage.target,
+    recorder: stage.recorder,
+    mode: "mixed",
+    rps: flags.rps,
+    durationMs: flags.duration,
+    concurrency: CONCURRENCY,
+    deadlineMs: ATTEMPT_DEADLINE_MS,
+    retries: RETRIES,
+    seed: flags.seed,
+    stopping,
+    signal,
+  });
+  const progress = showProgress(() => progressOf(run));
+  let timeline: string;
+  try {
+    await systemClock.sleep(flags.duration / 2, stopping);
+    const { service } = stage;
+    say(`SIGTERM, with ${run.stats.inFlight} orders under way`);
+    await stage.stop();
+    timeline = stopTimeline(await service.waitForLog("shutdown complete"));
+    const down = performance.now();
+    const ready = await stage.start();
+    const gap = Math.round(performance.now() - down);
+    say(
+      `service is back after ${gap} ms: pid ${stage.service.pid}, ` +
+        `resumes ${ready.resumed_sagas} sagas; the clients repeat with their keys`,
+    );
+    await run.done;
+  } finally {
+    progress[Symbol.dispose]();
+  }
+  stopping.throwIfAborted();
+  await stage.settle(SETTLE_WITHIN_MS, stopping);
+  say("everything has settled");
+  await stage.stop();
+  say("service is stopped; the ledger reads the records\n");
+
+  const { random, sabotage: what } = {
+    ...flags,
+    random: seededRandom(flags.seed),
+  };
+  const damage = what === undefined
+    ? null
+    : sabotage(what, stage.paths, random);
+  const verdict = stage.judge();
+  console.log(`${tableOf(reportOf(run, "mixed", flags.seed))}\n`);
+  console.log(`${timeline}\n`);
+  if (damage !== null) console.log(`On purpose, ${damage}\n`);
+  console.log(printVerdict(verdict));
+  return verdict.ok && run.stats.flowsFailed === 0;
+}
+
+async function main(): Promise<number> {
+  const flags = parseFlags();
+  using interrupt = onInterrupt(0);
+  await using stage = await Stage.open({
+    name: "demo",
+    knobs: { latency_ms: 5, jitter_ms: 20, decline_rate: 0.02, seed: "demo" },
+  });
+  stage.keep = flags.keep;
+  try {
+    const ok = await play(stage, flags, interrupt);
+    stage.keep ||= !ok && flags.sabotage === undefined;
+    if (stage.keep) console.log(`\nThe records are in ${stage.folder}`);
+    return ok ? 0 : 1;
+  } catch (error) {
+    if (interrupt.stopping.aborted) return 130;
+    stage.keep = true;
+    console.error(`The demo failed; its records are in ${stage.folder}`);
+    throw error;
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main();
