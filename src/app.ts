@@ -32,6 +32,7 @@ import {
   RUNTIME_OVERRIDE,
 } from "./config.ts";
 import { routeRuntimeWarnings } from "./events/mod.ts";
+import { routeGrpcLog } from "./grpc/library_log.ts";
 import { createLogging, logFn, type Logging } from "./telemetry/logger.ts";
 import { createMetrics, type Metrics } from "./telemetry/metrics.ts";
 
@@ -67,6 +68,7 @@ export async function runService(
   }));
   const log = logFn(logging.logger.child({ component: "lifecycle" }));
   held.use(routeRuntimeWarnings(log));
+  routeGrpcLog(logFn(logging.logger.child({ component: "grpc" })));
   for (const { name, message } of warnings) {
     log("warn", "configuration", { variable: name, message });
   }

@@ -103,7 +103,30 @@ export function inspect(
   return { kind: "call", path, timeoutMs };
 }
 
-function sanitise(headers: IncomingHttpHeaders, timeoutMs?: number): void {
+/**
+ * Deno joins repeated headers before anybody sees them; a key that was sent twice must not pass for one. Raw
+ * headers come as name, value, name, value.
+ */
+function unjoin(
+  headers: IncomingHttpHeaders,
+  name: string,
+  rawHeaders: unknown,
+): void {
+  const joined = headers[name];
+  if (typeof joined !== "string" || !joined.includes(",")) return;
+  if (!Array.isArray(rawHeaders)) return;
+  const values = rawHeaders.filter((_, index) =>
+    index % 2 === 1 && rawHeaders[index - 1] === name
+  );
+  if (values.length > 1) headers[name] = values;
+}
+
+function sanitise(
+  headers: IncomingHttpHeaders,
+  rawHeaders: unknown,
+  timeoutMs?: number,
+): void {
+  unjoin(headers, "idempotency-key", rawHeaders);
   if (timeoutMs !== undefined && timeoutMs > LONGEST_MS) {
     headers["grpc-timeout"] = LONGEST_HEADER;
   }
@@ -185,7 +208,7 @@ export function installGuard(
       } else if (found.kind === "refused") {
         refuse(stream, found.error);
       } else {
-        sanitise(headers, found.timeoutMs);
+        sanitise(headers, rest[1], found.timeoutMs);
         admit(
           found,
           stream,

@@ -62,7 +62,11 @@ Deno.test("README shows the example as it is", () => {
 Deno.test("every task that the documents name exists", () => {
   const tasks = new Set(Object.keys(manifest.tasks));
   for (const text of [README, ...DOCS, read("CONTRIBUTING.md")]) {
-    for (const [, name = ""] of text.matchAll(/(?:deno|2\.8\.3) task ([a-z]+[a-z:]*)\b/g)) {
+    for (
+      const [, name = ""] of text.matchAll(
+        /(?:deno|2\.8\.3) task ([a-z]+[a-z:]*)\b/g,
+      )
+    ) {
       assert(tasks.has(name), `deno task ${name} does not exist`);
     }
   }

@@ -216,22 +216,13 @@ async function createWith(address: string, key: string | string[]) {
 
 // Deno's http2 joins repeated header lines before grpc-js sees them (RFC 9110, 5.3 allows it), so that they cannot
 // be told from one line that holds a comma.
-Deno.test("F54 a repeated key is the key of its values joined: replayed as such, and none of them", async () => {
+Deno.test("F54 a repeated key is INVALID_ARGUMENT; one with a comma in it is a key", async () => {
   await using served = await serve();
-  assertEquals(await createWith(served.address, ["one", "two"]), status.OK);
-  assertEquals(await createWith(served.address, ["one", "two"]), status.OK);
+  for (const keys of [["one", "two"], ["one", "one"], ["a,b", "c"]]) {
+    const code = await createWith(served.address, keys);
+    assertEquals(code, status.INVALID_ARGUMENT, keys.join(" and "));
+  }
   assertEquals(await createWith(served.address, "one, two"), status.OK);
-  const query = { customerId: "customer-1", pageSize: 0, pageToken: "" };
-  const list = () => served.client.listOrders({ ...query, filterStatuses: [] });
-  assertEquals((await list()).orders.length, 1);
-  assertEquals(await createWith(served.address, "one"), status.OK);
-  assertEquals((await list()).orders.length, 2);
-  const long = ["k".repeat(127), "k".repeat(127)];
-  assertEquals(
-    await createWith(served.address, long),
-    status.INVALID_ARGUMENT,
-    "256 characters with the comma",
-  );
 });
 
 Deno.test("F54 a key that is not printable ASCII is INVALID_ARGUMENT", async () => {
