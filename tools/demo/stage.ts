@@ -16,6 +16,7 @@ import {
 import {
   type LogLine,
   type ServiceExit,
+  type ServiceOptions,
   type ServiceProcess,
   type ServiceStop,
   startService,
@@ -93,12 +94,14 @@ export class Stage implements AsyncDisposable {
     return newest;
   }
 
+  /** What every incarnation is started with. */
+  get serviceOptions(): ServiceOptions {
+    return { dataDir: this.paths.dataDir, env: this.#env };
+  }
+
   /** Starts the next incarnation and points the clients to it. @returns its `ready` line */
   async start(): Promise<LogLine> {
-    const service = await startService({
-      dataDir: this.paths.dataDir,
-      env: this.#env,
-    });
+    const service = await startService(this.serviceOptions);
     this.#incarnations.push(service);
     if (this.#target === null) {
       this.#target = new Target(service.grpcAddress, { channelRetries: false });

@@ -32,8 +32,9 @@ export interface Verdict {
   readonly acknowledged: number;
   /** Those whose effect, or the provider's decline, is on record. */
   readonly effects: number;
-  /** Problems by kind; `lost` counts intents. */
+  /** By kind; `lost` counts intents, the others count problems. */
   readonly counts: Readonly<Record<ProblemKind, number>>;
+  /** The gravest kind first, within it in the order of the orders' creation. */
   readonly problems: readonly Problem[];
   /** All about the first offending order, for people; null when there is none. */
   readonly story: string | null;
@@ -41,10 +42,15 @@ export interface Verdict {
 }
 
 export function judge(facts: LedgerFacts): Verdict {
-  const problems = casesOf(facts).flatMap((orderCase) =>
-    judgeOrder(orderCase, facts).problems
+  const cases = casesOf(facts);
+  const unsorted = [
+    ...cases.flatMap((each) => judgeOrder(each, facts).problems),
+    ...judgeAnswers(facts),
+    ...judgeOutbox(facts),
+  ];
+  const problems = PROBLEM_KINDS.flatMap((kind) =>
+    unsorted.filter((problem) => problem.kind === kind)
   );
-  problems.push(...judgeAnswers(facts), ...judgeOutbox(facts));
 
   const all = acknowledged(facts.intents);
   const lost = new Set(
@@ -59,9 +65,7 @@ export function judge(facts: LedgerFacts): Verdict {
     kind === "lost"
       ? lost.size
       : problems.filter((problem) => problem.kind === kind).length;
-  const first = PROBLEM_KINDS.flatMap((kind) =>
-    problems.filter((problem) => problem.kind === kind)
-  ).find(({ orderId }) => orderId !== null);
+  const first = problems.find(({ orderId }) => orderId !== null);
   return {
     acknowledged: all.length,
     effects: all.filter(({ key }) => !lost.has(key) && !without.has(key))
@@ -75,7 +79,7 @@ export function judge(facts: LedgerFacts): Verdict {
     },
     problems,
     story: first === undefined ? null : tellStory(
-      casesOf(facts).find(({ orderId }) => orderId === first.orderId),
+      cases.find(({ orderId }) => orderId === first.orderId),
     ),
     ok: problems.length === 0,
   };
