@@ -204,3 +204,37 @@ Deno.test(
     world.assertLedger();
   },
 );
+
+Deno.test(
+  "more leftovers than a termination log holds: valid JSON within 4 KiB, the rest counted",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const sagas = 60;
+    const terminationLog = `${world.dir}/termination-log`;
+    const service = await world.start({
+      failpoints: "before-call:reserve#*=print+hang",
+      env: {
+        OMS_SAGA_DRAIN_TIMEOUT: "100ms",
+        OMS_TERMINATION_LOG: terminationLog,
+      },
+    });
+    const client = world.client(service);
+    for (let i = 0; i < sagas; i++) {
+      await world.pay(client, await world.order(client));
+    }
+    await passed(service, "before-call:reserve", sagas);
+    assertEquals((await service.stop()).code, 3);
+    const bytes = await Deno.readFile(terminationLog);
+    assert(bytes.length <= 4_096, `${bytes.length}`);
+    const { exit_code, leftover, leftover_omitted } = JSON.parse(
+      new TextDecoder().decode(bytes),
+    );
+    assertEquals(exit_code, 3);
+    assert(leftover.length > 0);
+    assertEquals(leftover.length + leftover_omitted, sagas);
+    const report = service.log.find(({ msg }) => msg === "shutdown complete");
+    assert(Array.isArray(report?.leftover));
+    assertEquals(report.leftover.length, sagas);
+  },
+);

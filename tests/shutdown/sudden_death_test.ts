@@ -1,6 +1,7 @@
 /** SIGKILL at every edge of every saga; the next start owes what was acknowledged. */
 import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { passed } from "../support/failpoints/process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, World } from "./world.ts";
@@ -99,3 +100,40 @@ for (const [name, story] of Object.entries(STORIES)) {
     },
   );
 }
+
+Deno.test(
+  "F23 a charge is sent, SIGKILL, a cancel is acknowledged before the charge is known: the money goes back",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await inPairs(["before-call", "after-call"], async (edge) => {
+      await using world = await World.create();
+      const first = await world.start({ failpoints: `${edge}:charge=kill` });
+      const client = world.client(first);
+      const orderId = await world.order(client);
+      await world.pay(client, orderId);
+      await ended(first);
+
+      const release = `${world.dir}/release`;
+      const second = await world.start({
+        failpoints: `before-call:charge=print+wait:${release}`,
+      });
+      const next = world.client(second);
+      await passed(second, "before-call:charge");
+      const canceled = await world.cancel(next, orderId);
+      assert(canceled.ok, edge);
+      await Deno.writeTextFile(release, "");
+      await world.settled(
+        next,
+        orderId,
+        OrderStatus.ORDER_STATUS_CANCELED,
+      );
+      assertEquals((await second.stop()).code, 0, edge);
+      assertEquals(
+        world.effects(),
+        ["charge", "refund", "release", "reserve"],
+        edge,
+      );
+      world.assertLedger();
+    });
+  },
+);

@@ -37,6 +37,10 @@ const PATIENCE_MS = 15_000;
 const LOOK_MS = 10;
 /** Between two tries of a client to reach a service that has gone, in ms. */
 const RECONNECT_MS = 10;
+const PICK_FIRST = JSON.stringify({
+  loadBalancingConfig: [{ pick_first: {} }],
+  methodConfig: [],
+});
 
 export interface StartOptions {
   /** With failpoints (their plan) instead of the shipped entry point. */
@@ -163,6 +167,8 @@ export class World implements AsyncDisposable {
         "grpc.enable_retries": 0,
         "grpc.use_local_subchannel_pool": 1,
         "grpc.enable_http_proxy": 0,
+        // Connects for a call only: no attempt of its own is under way at the end.
+        "grpc.service_config": PICK_FIRST,
         "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
         "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
       },
@@ -310,7 +316,7 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
     // A closed grpc-js client keeps its last back-off timer, and nothing tells when it is over.
-    await new Promise((resolve) => setTimeout(resolve, 2 * RECONNECT_MS));
+    await new Promise((resolve) => setTimeout(resolve, 4 * RECONNECT_MS));
   }
 
   async #call(
