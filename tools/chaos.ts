@@ -112,7 +112,6 @@ async function main(): Promise<number> {
     env: {
       OMS_PROVIDER_TIMEOUT: "500ms",
       OMS_SAGA_RETRY_MAX: "500ms",
-      LOG_LEVEL: "info",
     },
   });
   try {

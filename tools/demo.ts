@@ -2,7 +2,8 @@
  * `deno task demo`: load, a SIGTERM in the middle of it, a restart, and the
  * ledger's verdict over everything that was acknowledged.
  *
- * Exit codes: 0 when nothing was lost, duplicated or left open, 1 otherwise,
+ * Exit codes: 0 when nothing was lost, duplicated or left open and the stop was
+ * in order, 1 otherwise,
  * 130 when interrupted. With `--sabotage` a defect is put into the records
  * before they are judged: it has to be found, exit 1.
  */
@@ -93,11 +94,13 @@ async function play(
   });
   const progress = showProgress(() => progressOf(run));
   let timeline: string;
+  let inOrder: boolean;
   try {
     await systemClock.sleep(flags.duration / 2, stopping);
     const { service } = stage;
     say(`SIGTERM, with ${run.stats.inFlight} orders under way`);
-    await stage.stop();
+    const { code } = await stage.stop();
+    inOrder = code === 0 || code === 3;
     timeline = stopTimeline(await service.waitForLog("shutdown complete"));
     const down = performance.now();
     const ready = await stage.start();
@@ -111,8 +114,10 @@ async function play(
     progress[Symbol.dispose]();
   }
   stopping.throwIfAborted();
-  await stage.settle(SETTLE_WITHIN_MS, stopping);
-  say("everything has settled");
+  say(
+    await stage.settle(SETTLE_WITHIN_MS, stopping) ??
+      "everything has settled",
+  );
   await stage.stop();
   say("service is stopped; the ledger reads the records\n");
 
@@ -128,7 +133,7 @@ async function play(
   console.log(`${timeline}\n`);
   if (damage !== null) console.log(`On purpose, ${damage}\n`);
   console.log(printVerdict(verdict));
-  return verdict.ok && run.stats.flowsFailed === 0;
+  return verdict.ok && inOrder && run.stats.flowsFailed === 0;
 }
 
 async function main(): Promise<number> {

@@ -24,7 +24,7 @@ export interface ChaosReport {
   readonly acknowledged: number;
   readonly effects: number;
   readonly problems: Verdict["counts"];
-  /** Stops with another exit code, or beyond their budget. */
+  /** Stops with another exit code, or beyond their budget; what did not settle. */
   readonly violations: readonly string[];
   readonly ok: boolean;
 }

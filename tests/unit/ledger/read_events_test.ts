@@ -1,0 +1,57 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  type ConsumedRecord,
+  eventOf,
+  readEvents,
+} from "../../support/ledger/read_events.ts";
+import { withTempDir } from "../../support/temp_dir.ts";
+
+const ID = "ord_1:saga:2";
+const VALUE =
+  `{"id":"${ID}","event_type":"step.paid","seq":2, "occurred_at":"2026-01-01T00:00:00Z","payload":{"order_id":"ord_1"}}`;
+
+function record(change: Partial<ConsumedRecord> = {}): ConsumedRecord {
+  return {
+    topic: "oms.saga.events",
+    key: "ord_1",
+    headers: { "event-id": ID, "event-type": "step.paid" },
+    value: VALUE,
+    ...change,
+  };
+}
+
+Deno.test("an event keeps the bytes of its value", () => {
+  const event = eventOf(record());
+  assertEquals([event.topic, event.seq, event.id], ["saga", 2, ID]);
+  assertEquals(event.value, VALUE);
+});
+
+Deno.test("a dead letter stands for its event, whose value it has not", () => {
+  const event = eventOf(record({
+    topic: "oms.dlq",
+    headers: { "event-id": ID, "x-original-topic": "oms.saga.events" },
+    value: "cut",
+  }));
+  assertEquals([event.topic, event.seq, event.id], ["saga", 2, ID]);
+  assertEquals(event.value, null);
+});
+
+Deno.test("headers or a key that contradict the value are refused", () => {
+  const wrong = { "event-id": "other", "event-type": "step.paid" };
+  assertThrows(() => eventOf(record({ headers: wrong })), Error);
+  assertThrows(() => eventOf(record({ key: "ord_2" })), Error);
+  assertThrows(() => eventOf(record({ value: "{}" })), Error);
+  assertThrows(() => eventOf(record({ topic: "other" })), Error);
+});
+
+Deno.test("lines of the event file are read byte for byte, a torn last one is dropped", async () => {
+  await withTempDir(async (dir) => {
+    const path = `${dir}/events.ndjson`;
+    assertEquals(readEvents(path), []);
+    const { topic, key, headers } = record();
+    const head = JSON.stringify({ topic, key, headers }).slice(0, -1);
+    const line = `${head},"value":${VALUE}}`;
+    await Deno.writeTextFile(path, `${line}\n${line.slice(0, 50)}`);
+    assertEquals(readEvents(path).map(({ value }) => value), [VALUE]);
+  });
+});
