@@ -1,0 +1,36 @@
+/** SIGKILL of the service between a broker's acknowledgement and the mark. */
+import { assertEquals, assertGreater } from "@std/assert";
+import {
+  metric,
+  ServiceWorld,
+  until,
+} from "../../support/kafka/service_world.ts";
+import { kafkaTest } from "../../support/kafka/shared.ts";
+
+Deno.test.sanitizer({ ops: true, resources: true });
+
+kafkaTest(
+  "F12 SIGKILL between acknowledgement and mark: once more with the same event-id and bytes, in order",
+  async (broker) => {
+    await using world = await ServiceWorld.create(broker, "f12");
+    for (const [round, point] of ["#3", "#9"].entries()) {
+      const doomed = await world.start({
+        failpoints: `publish:after-ack${point}=print+kill`,
+      });
+      const client = world.client(doomed);
+      const load = world.load(client, 20);
+      assertEquals((await doomed.exit).signal, "SIGKILL", `round ${round}`);
+      await load.stop();
+    }
+    const service = await world.start();
+    const client = world.client(service);
+    await world.confirmed(client);
+    await until(
+      "an empty outbox",
+      async () => await metric(service, "oms_outbox_pending_records") === 0,
+    );
+    assertEquals((await service.stop()).code, 0);
+    const { duplicates } = await world.assertDelivered();
+    assertGreater(duplicates, 0);
+  },
+);

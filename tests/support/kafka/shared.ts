@@ -1,0 +1,107 @@
+/**
+ * One broker for all Kafka test files of a run.
+ *
+ * Test files run in one process, each in an isolate of its own, so what they
+ * share is a directory named by the process. The broker ends with the process
+ * (node.ts). Each test makes its own topics.
+ */
+import { type Broker, openBroker, prepareBroker } from "./broker.ts";
+import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
+import { BrokerError } from "./errors.ts";
+import { whatIsMissing } from "./jars.ts";
+
+/** Set by CI: a machine without java or mvn fails the suite instead of skipping it. */
+export const REQUIRE_KAFKA = "TEST_REQUIRE_KAFKA";
+
+/** A download on a slow line, and a start. */
+const PREPARE_MS = 300_000;
+
+/** The topics of one test. */
+export interface TestTopics {
+  readonly order: string;
+  readonly saga: string;
+  readonly dlq: string;
+}
+
+/** Names that no other test uses; nothing is created. */
+export function newTopics(test: string): TestTopics {
+  const name = `${test}-${crypto.randomUUID().slice(0, 8)}`;
+  return {
+    order: `${name}.order.events`,
+    saga: `${name}.saga.events`,
+    dlq: `${name}.dlq`,
+  };
+}
+
+// The client library's harmless warning would stand between the tests' names.
+routeRuntimeWarnings((level, _, fields) => {
+  if (level !== "debug") console.warn(fields);
+});
+
+const missing = await whatIsMissing();
+const required = Deno.env.get(REQUIRE_KAFKA) === "1";
+if (missing !== null && !required) console.log(`skipped: ${missing}`);
+
+/**
+ * A test that gets the run's broker, up. Without java or mvn it is ignored, and
+ * the file prints `skipped: needs java and mvn`; with TEST_REQUIRE_KAFKA=1 it
+ * fails instead.
+ */
+export function kafkaTest(
+  name: string,
+  run: (broker: Broker) => Promise<void>,
+): void {
+  Deno.test({
+    name,
+    ignore: missing !== null && !required,
+    fn: async () => {
+      if (missing !== null) {
+        throw new Error(`Cannot test against Kafka: ${missing}`);
+      }
+      const broker = await sharedBroker();
+      await broker.ensureUp();
+      try {
+        await run(broker);
+      } finally {
+        // Also for the end of the run: a broker that runs takes its directory with it.
+        await broker.ensureUp();
+      }
+    },
+  });
+}
+
+/** Started by the first caller of this process, whatever its isolate. */
+async function sharedBroker(): Promise<Broker> {
+  const temp = Deno.env.get("TMPDIR") || "/tmp";
+  const dir = `${temp.replace(/\/$/, "")}/oms-kafka-run-${Deno.pid}`;
+  try {
+    await Deno.mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    return await prepared(dir);
+  }
+  try {
+    return await prepareBroker(dir, {});
+  } catch (error) {
+    await Deno.remove(dir, { recursive: true });
+    throw error;
+  }
+}
+
+/** The broker that another isolate prepares. */
+async function prepared(dir: string): Promise<Broker> {
+  const end = performance.now() + PREPARE_MS;
+  for (;;) {
+    try {
+      return openBroker(dir);
+    } catch (error) {
+      const notYet = error instanceof Deno.errors.NotFound ||
+        error instanceof SyntaxError;
+      if (!notYet) throw error;
+    }
+    if (performance.now() > end) {
+      throw new BrokerError(`Cannot share the broker: ${dir} is not prepared`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
