@@ -35,21 +35,28 @@ async function breakUnderLoad(
 ): Promise<Aftermath> {
   const topics = newTopics(name);
   await broker.createTopics(Object.values(topics));
-  let inFlight = Promise.withResolvers<void>();
+  let breaking: Promise<void> | null = null;
+  let delayMs: number | null = null;
+  const breakNow = async (ms: number) => {
+    await systemClock.sleep(ms);
+    await begin(broker);
+  };
   await using world = await OutboxWorld.open(broker, topics, {
     batchSize: 20,
     limits,
-    onPublish: () => inFlight.resolve(),
+    onPublish: () => {
+      if (delayMs !== null) breaking ??= breakNow(delayMs);
+    },
   });
   for (let round = 0; round < rounds; round++) {
     const before = world.acknowledged;
     const writing = world.commitMany(20, 20);
     await world.until("acknowledgements", () => world.acknowledged > before);
-    inFlight = Promise.withResolvers();
-    await inFlight.promise;
-    // From "not yet at the broker" to "acknowledged already".
-    await systemClock.sleep(round);
-    await begin(broker);
+    // With the rounds from "not yet at the broker" to "acknowledged already".
+    delayMs = round;
+    await world.until("a batch to break", () => breaking !== null);
+    await breaking;
+    [breaking, delayMs] = [null, null];
     await systemClock.sleep(lastsMs);
     await end(broker);
     await writing;

@@ -9,17 +9,26 @@ import { kafkaTest } from "../../support/kafka/shared.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
+/** Before the first one a publish must not have been marked yet. */
+const POINTS = [
+  "publish:before#4",
+  "publish:after-ack#3",
+  "publish:after-ack#9",
+];
+
 kafkaTest(
   "F12 SIGKILL between acknowledgement and mark: once more with the same event-id and bytes, in order",
   async (broker) => {
     await using world = await ServiceWorld.create(broker, "f12");
-    for (const [round, point] of ["#3", "#9"].entries()) {
-      const doomed = await world.start({
-        failpoints: `publish:after-ack${point}=print+kill`,
-      });
+    for (const point of POINTS) {
+      const doomed = await world.start({ failpoints: `${point}=print+kill` });
       const client = world.client(doomed);
       const load = world.load(client, 20);
-      assertEquals((await doomed.exit).signal, "SIGKILL", `round ${round}`);
+      await until(
+        `the end at ${point}`,
+        () => Promise.resolve(!doomed.running),
+      );
+      assertEquals((await doomed.exit).signal, "SIGKILL", point);
       await load.stop();
     }
     const service = await world.start();

@@ -265,9 +265,10 @@ function serverProperties(
   ];
 }
 
-/** A base64url UUID. */
+/** A base64url UUID that does not begin with "-": the tool would take it for an option. */
 function clusterId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes.set([(bytes[0] ?? 0) & 0x7f]);
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
