@@ -24,6 +24,7 @@ import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeOrder } from "../fixtures.ts";
 import type { Broker } from "./broker.ts";
 import { assertDelivered, type Delivery } from "./check.ts";
+import { platformaticProducers } from "./platformatic_producer.ts";
 import type { TestTopics } from "./shared.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -34,8 +35,6 @@ export interface OutboxWorldOptions {
   readonly maxRetryDelayMs?: number;
   /** Default: the service's own, for a close budget of 2 s. */
   readonly limits?: Partial<KafkaPublisherOptions>;
-  /** Another client library than the service's. */
-  readonly producers?: (broker: Broker) => CreateKafkaProducer;
   /** Called as each publish begins, before the publisher is. */
   readonly onPublish?: (records: readonly EventRecord[]) => void;
 }
@@ -46,8 +45,15 @@ export interface LoggedLine {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** The service's producers for this broker. */
-export function serviceProducers(broker: Broker): CreateKafkaProducer {
+/** Of the service, or of the library that TEST_KAFKA_CLIENT names: kafkajs (default), platformatic. */
+export async function producersFor(
+  broker: Broker,
+  client = Deno.env.get("TEST_KAFKA_CLIENT") || "kafkajs",
+): Promise<CreateKafkaProducer> {
+  if (client === "platformatic") return await platformaticProducers(broker);
+  if (client !== "kafkajs") {
+    throw new Error(`Cannot test with this Kafka client (received ${client})`);
+  }
   return kafkaProducerFactory({
     brokers: [broker.address],
     clientId: "oms",
@@ -78,6 +84,7 @@ export class OutboxWorld implements AsyncDisposable {
     topics: TestTopics,
     store: Store,
     dir: string,
+    producers: CreateKafkaProducer,
     options: OutboxWorldOptions,
   ) {
     this.#broker = broker;
@@ -85,7 +92,7 @@ export class OutboxWorld implements AsyncDisposable {
     this.#store = store;
     this.#dir = dir;
     this.publisher = new KafkaPublisher(
-      (options.producers ?? serviceProducers)(broker),
+      producers,
       systemClock,
       { ...kafkaPublisherOptions(2_000), ...options.limits },
     );
@@ -121,6 +128,7 @@ export class OutboxWorld implements AsyncDisposable {
     topics: TestTopics,
     options: OutboxWorldOptions = {},
   ): Promise<OutboxWorld> {
+    const producers = await producersFor(broker);
     const dir = await Deno.makeTempDir({ prefix: "oms-test-" });
     const store = await openSqliteStore({
       dir,
@@ -129,7 +137,7 @@ export class OutboxWorld implements AsyncDisposable {
         throw error;
       },
     });
-    return new OutboxWorld(broker, topics, store, dir, options);
+    return new OutboxWorld(broker, topics, store, dir, producers, options);
   }
 
   /** Commits the order's next event of the topic, `padding` characters longer than it has to be. */
