@@ -106,8 +106,8 @@ kafkaTest(
         ),
     );
     await world.until(
-      "what is not behind it",
-      async () => await world.pending() <= 2,
+      "the saga topic's event",
+      async () => await world.pending() <= 3,
     );
     await broker.createTopics([topics.dlq]);
     const { deadLetters } = await world.assertDelivered();
