@@ -31,7 +31,7 @@ kafkaTest(
       assertEquals((await doomed.exit).signal, "SIGKILL", point);
       await load.stop();
     }
-    const service = await world.start();
+    const service = await world.start({ env: { KAFKA_COMPRESSION: "gzip" } });
     const client = world.client(service);
     await world.confirmed(client);
     await until(

@@ -76,16 +76,27 @@ export class Node {
     ]);
     if (!launched?.success) throw new BrokerError("Cannot start: sh failed");
     const ended = () => read(`${run_}.exit`) !== null;
-    await this.#until(
-      `"${ready}"`,
-      () => this.log().includes(ready) || ended(),
-      withinMs,
-    );
+    try {
+      await this.#until(
+        `"${ready}"`,
+        () => this.log().includes(ready) || ended(),
+        withinMs,
+      );
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
     if (ended()) throw this.#failure("it ended while it started");
   }
 
   signal(name: Deno.Signal): void {
-    if (this.running()) Deno.kill(this.pid(), name);
+    if (!this.running()) return;
+    try {
+      Deno.kill(this.pid(), name);
+    } catch (error) {
+      // It ended between the look and the signal.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   /** SIGKILL; resolves when the JVM is gone. */

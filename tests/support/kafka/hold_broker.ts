@@ -1,0 +1,6 @@
+/** For broker_test.ts: starts a broker, says where it is, and waits for its own end. */
+import { startBroker } from "./broker.ts";
+
+const { pid, dir } = await startBroker();
+console.log(JSON.stringify({ pid, dir }));
+setInterval(() => {}, 60_000);
