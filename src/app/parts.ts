@@ -7,7 +7,9 @@ import {
   KafkaPublisher,
   kafkaPublisherOptions,
   type KafkaSettings,
+  OutboxRelay,
   type Publisher,
+  type RelayDeps,
 } from "../events/mod.ts";
 import { createProviders, type Providers } from "../providers/mod.ts";
 import type { ProviderObserver } from "../providers/mod.ts";
@@ -15,6 +17,9 @@ import { MemoryState, MemoryStore } from "../storage/memory.ts";
 import { openSqliteStore } from "../storage/sqlite.ts";
 import type { Store } from "../storage/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+
+/** Longest pause between two tries at the publisher, in ms. */
+const PUBLISH_RETRY_MAX_MS = 5_000;
 
 /** @throws StoreOpenError, or the signal's reason when the start is given up */
 export async function openStore(
@@ -93,4 +98,22 @@ export function openProviders(
     clock,
     observer,
   );
+}
+
+export function openRelay(
+  { outbox, events }: Config,
+  deps: Omit<RelayDeps, "options">,
+): OutboxRelay {
+  return new OutboxRelay({
+    ...deps,
+    options: {
+      batchSize: outbox.batchSize,
+      maxPending: outbox.maxPending,
+      pollIntervalMs: outbox.pollIntervalMs,
+      retryDelayMs: outbox.retryDelayMs,
+      maxRetryDelayMs: PUBLISH_RETRY_MAX_MS,
+      topics: { order: events.topics.order, saga: events.topics.saga },
+      deadLetterTopic: events.topics.dlq,
+    },
+  });
 }

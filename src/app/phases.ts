@@ -36,8 +36,10 @@ export interface StopParts {
   readonly edge: GrpcEdge;
   readonly dispatcher: SagaDispatcher;
   readonly sagas: TaskGroup;
-  /** Hard scope of the running sagas. */
+  /** Hard scopes: aborted when their phase's budget ends, or all at once by a further signal. */
   readonly sagaScope: CancelScope;
+  readonly grpcScope: CancelScope;
+  readonly httpScope: CancelScope;
   readonly relay: OutboxRelay;
   /** The relay's loop and the clean-up. */
   readonly loops: TaskGroup;
@@ -57,14 +59,7 @@ export function stopPhases(parts: StopParts, budgets: StopBudgets): Phase[] {
     grpc(parts, budgets.grpcMs),
     sagas(parts, budgets.sagasMs),
     outbox(parts, budgets.outboxMs),
-    {
-      name: "http",
-      budgetMs: budgets.httpMs,
-      message: "http stopped",
-      stage: "close",
-      run: () => parts.http.stop(),
-      atDeadline: () => parts.http.abort(),
-    },
+    http(parts, budgets.httpMs),
     {
       name: "kafka",
       budgetMs: budgets.kafkaMs,
@@ -116,20 +111,53 @@ function unready({ edge }: StopParts, lameDuckMs: number): Phase {
   };
 }
 
-function grpc({ edge }: StopParts, budgetMs: number): Phase {
+function grpc({ edge, grpcScope }: StopParts, budgetMs: number): Phase {
+  const cut = onceAborted(grpcScope, () => edge.force());
   return {
     name: "grpc",
     budgetMs,
     message: "grpc stopped",
     cutOff: true,
+    scope: grpcScope,
     run: async (signal) => {
       const inflight = edge.inflight;
       await edge.stopGracefully(signal);
+      grpcScope[Symbol.dispose]();
       return { inflight };
     },
-    atDeadline: async () => ({ cut_off: (await edge.force()).length }),
+    atDeadline: async () => ({ cut_off: (await cut()).length }),
     leftover: () => runningCalls(edge),
   };
+}
+
+function http({ http, httpScope }: StopParts, budgetMs: number): Phase {
+  const cut = onceAborted(httpScope, () => http.abort());
+  return {
+    name: "http",
+    budgetMs,
+    message: "http stopped",
+    stage: "close",
+    scope: httpScope,
+    run: async () => {
+      await http.stop();
+      httpScope[Symbol.dispose]();
+    },
+    atDeadline: cut,
+  };
+}
+
+/**
+ * Runs `cut` once, when the scope is aborted or when asked; whoever asks gets that one result. Its failure is told
+ * to who asks: nobody else can do anything about it.
+ */
+function onceAborted<T>(
+  scope: CancelScope,
+  cut: () => Promise<T>,
+): () => Promise<T> {
+  let running: Promise<T> | null = null;
+  const once = () => running ??= cut();
+  scope.onAbort(() => void once().catch(() => {}));
+  return once;
 }
 
 function sagas(parts: StopParts, budgetMs: number): Phase {
@@ -183,8 +211,8 @@ async function endLoops(loops: TaskGroup, deadline: Deadline): Promise<void> {
 }
 
 /**
- * A further signal: answers UNAVAILABLE to what runs and lets the aborted sagas hand themselves back. Bounded by
- * the lifecycle's FORCE_MS; what is not done by then is durable all the same.
+ * A further signal has aborted the hard tree: calls are being answered UNAVAILABLE and aborted sagas hand themselves
+ * back. Waits for both and keeps the report; bounded by the lifecycle's FORCE_MS, and durable all the same.
  */
 export async function forceStop(parts: StopParts): Promise<void> {
   const { edge, dispatcher, sagas, clock } = parts;

@@ -16,7 +16,6 @@ import { v7 as uuidv7 } from "uuid";
 import { OrderCommands } from "../commands/order_commands.ts";
 import { OrderQueries } from "../commands/queries.ts";
 import type { Config } from "../config.ts";
-import { OutboxRelay, type Publisher } from "../events/mod.ts";
 import { GrpcEdge } from "../grpc/edge.ts";
 import { OrderServiceService } from "../grpc/gen/oms/v1/order_service.ts";
 import {
@@ -27,30 +26,19 @@ import { unaryService } from "../grpc/service.ts";
 import { HealthMonitor } from "../http/health.ts";
 import { HttpServer } from "../http/server.ts";
 import type { OrderChange } from "../orders/edit.ts";
-import { SagaDispatcher } from "../sagas/dispatcher.ts";
-import { SagaRunner } from "../sagas/runner.ts";
 import type { Store } from "../storage/store.ts";
 import { logFn, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { VERSION } from "./build_info.ts";
 import { healthChecks } from "./health_checks.ts";
 import { runMaintenance } from "./maintenance.ts";
-import {
-  grpcObserver,
-  providerObserver,
-  relayObserver,
-  sagaObserver,
-} from "./observers.ts";
-import { openProviders, openPublisher, openStore } from "./parts.ts";
+import { grpcObserver, providerObserver, relayObserver } from "./observers.ts";
+import { openProviders, openPublisher, openRelay, openStore } from "./parts.ts";
 import { runningCalls, type StopParts } from "./phases.ts";
+import { buildSagaEngine } from "./saga_engine.ts";
 import { Scrape } from "./scrape.ts";
 import type { Seams } from "./seams.ts";
 import { diedRecord, parseRecord, recordOf } from "./stop_record.ts";
-
-/** How long the dispatcher leaves the table alone when nothing wakes it, in ms. */
-const SAGA_SCAN_MS = 1_000;
-/** Longest pause between two tries at the publisher, in ms. */
-const PUBLISH_RETRY_MAX_MS = 5_000;
 
 export interface ServiceContext {
   readonly lifecycle: Lifecycle;
@@ -116,51 +104,25 @@ export async function startService(context: ServiceContext): Promise<Started> {
     return seams.providers?.(opened) ?? opened;
   }, (opened) => opened.close());
 
-  const relay = newRelay(context, store, publisher);
+  const relay = openRelay(config, {
+    store,
+    publisher,
+    clock,
+    log: log("events"),
+    observer: relayObserver(metrics),
+    random: Math.random,
+  });
   const committed = (change: OrderChange) => {
     metrics.timelineEvents.inc(change.timeline.length);
     relay.notify(change.outbox.length);
   };
-  const observer = sagaObserver(metrics, committed);
-  const sagaScope = lifecycle.hard.child("sagas");
-  const resultScope = lifecycle.hard.child("results");
-  const sagas = new TaskGroup({
-    name: "sagas",
-    clock,
-    scope: sagaScope,
-    stopping: lifecycle.stopping,
-    onTaskError: ({ task, error }) =>
-      logger.child({ component: "sagas" }).error("saga task failed", {
-        task,
-        error,
-      }),
-  });
-  const dispatcher = new SagaDispatcher({
+  const engine = buildSagaEngine(context, {
     store,
-    group: sagas,
-    clock,
-    concurrency: config.sagas.concurrency,
-    scanIntervalMs: SAGA_SCAN_MS,
-    observer,
-    log: logger.child({ component: "sagas" }),
-    runner: new SagaRunner({
-      store,
-      providers,
-      clock,
-      owner,
-      newCommitId: uuidv7,
-      retry: {
-        baseMs: config.sagas.retryBaseMs,
-        maxMs: config.sagas.retryMaxMs,
-        random: Math.random,
-      },
-      keyRetentionMs: config.providers.keyRetentionMs,
-      stuckAfterMs: config.sagas.stuckAfterMs,
-      resultsUntil: resultScope.signal,
-      observer,
-      log: logger.child({ component: "sagas" }),
-    }),
+    providers,
+    owner,
+    committed,
   });
+  const { dispatcher, sagas } = engine;
   const loops = new TaskGroup({
     name: "loops",
     clock,
@@ -254,14 +216,16 @@ export async function startService(context: ServiceContext): Promise<Started> {
       edge,
       dispatcher,
       sagas,
-      sagaScope,
+      sagaScope: engine.sagaScope,
+      grpcScope: lifecycle.hard.child("grpc"),
+      httpScope: lifecycle.hard.child("http"),
       relay,
       loops,
       http,
       publisher,
       closeProviders: () => providers.close(),
       store,
-      resultScope,
+      resultScope: engine.resultScope,
       keepReport: async () => {
         const report = lifecycle.reportSoFar();
         if (report === undefined) return;
@@ -269,31 +233,6 @@ export async function startService(context: ServiceContext): Promise<Started> {
       },
     },
   };
-}
-
-function newRelay(
-  { config, clock, metrics, logger }: ServiceContext,
-  store: Store,
-  publisher: Publisher,
-): OutboxRelay {
-  const { outbox, events } = config;
-  return new OutboxRelay({
-    store,
-    publisher,
-    clock,
-    log: logFn(logger.child({ component: "events" })),
-    observer: relayObserver(metrics),
-    random: Math.random,
-    options: {
-      batchSize: outbox.batchSize,
-      maxPending: outbox.maxPending,
-      pollIntervalMs: outbox.pollIntervalMs,
-      retryDelayMs: outbox.retryDelayMs,
-      maxRetryDelayMs: PUBLISH_RETRY_MAX_MS,
-      topics: { order: events.topics.order, saga: events.topics.saga },
-      deadLetterTopic: events.topics.dlq,
-    },
-  });
 }
 
 /** Exports the last stop and leaves the record that stands until this process has stopped in order. */

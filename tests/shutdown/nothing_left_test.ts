@@ -4,100 +4,12 @@
  * worker or an operation that stayed would fail the test.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { type ShutdownReport, systemClock } from "@oms/lifecycle";
-import { FakeSignals } from "@oms/lifecycle/testing";
-import { runService } from "../../src/app.ts";
 import { createOrderClient } from "../../src/grpc/client.ts";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { type Addresses, inThisProcess } from "../support/in_process.ts";
 
 // Off by default since Deno 2.8.
 Deno.test.sanitizer({ ops: true, resources: true });
-
-interface Run {
-  readonly report: ShutdownReport;
-  readonly lines: readonly string[];
-}
-
-interface Addresses {
-  readonly grpc: string;
-  readonly http: string;
-}
-
-/** Runs the service with this environment and stops it after `use`. */
-async function inThisProcess(
-  env: Readonly<Record<string, string>>,
-  use: (addresses: Addresses) => Promise<void>,
-): Promise<Run> {
-  const directory = await Deno.makeTempDir({ prefix: "oms_in_process_" });
-  const environment = {
-    OMS_GRPC_ADDR: "127.0.0.1:0",
-    OMS_METRICS_ADDR: "127.0.0.1:0",
-    OMS_DATA_DIR: `${directory}/data`,
-    LOG_FORMAT: "json",
-    ...env,
-  };
-  const before = new Map(
-    Object.keys(environment).map((name) => [name, Deno.env.get(name)]),
-  );
-  const signals = Object.assign(new FakeSignals(systemClock), {
-    [Symbol.dispose]: () => {},
-  });
-  using log = captureStdout();
-  let report: ShutdownReport | undefined;
-  try {
-    for (const [name, value] of Object.entries(environment)) {
-      Deno.env.set(name, value);
-    }
-    const ended = runService(signals, {}, (given) => report = given);
-    try {
-      const ready = await log.line("ready");
-      await use({ grpc: String(ready.grpc), http: String(ready.http) });
-    } finally {
-      signals.send("SIGTERM");
-      await ended;
-    }
-  } finally {
-    for (const [name, value] of before) {
-      if (value === undefined) Deno.env.delete(name);
-      else Deno.env.set(name, value);
-    }
-    await Deno.remove(directory, { recursive: true });
-  }
-  assert(report !== undefined);
-  assertEquals(signals.subscriberCount, 0);
-  return { report, lines: log.lines };
-}
-
-/** Takes what is written to stdout, line by line, instead of the terminal. */
-function captureStdout() {
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  const { write } = Deno.stdout;
-  Deno.stdout.write = (data: Uint8Array) => {
-    lines.push(...new TextDecoder().decode(data).split("\n").filter(Boolean));
-    for (const look of waiting) look();
-    return Promise.resolve(data.length);
-  };
-  return {
-    lines,
-    line(msg: string): Promise<Record<string, unknown>> {
-      return new Promise((resolve) => {
-        const look = () => {
-          const found = lines.map((line) => JSON.parse(line))
-            .find((line) => line.msg === msg);
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      });
-    },
-    [Symbol.dispose]() {
-      Deno.stdout.write = write;
-    },
-  };
-}
 
 async function serveOne({ grpc, http }: Addresses): Promise<void> {
   using client = createOrderClient(grpc);

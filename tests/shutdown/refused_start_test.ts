@@ -45,6 +45,22 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "F60 an address that is not local: exit 1, the address named",
+  { ignore: NO_SIGNALS },
+  async () => {
+    // Of TEST-NET-1 (RFC 5737): no machine has it.
+    const address = "192.0.2.1:0";
+    await inPairs(["OMS_GRPC_ADDR", "OMS_METRICS_ADDR"], async (variable) => {
+      await using world = await World.create();
+      const service = world.spawn({ env: { [variable]: address } });
+      assertEquals((await ended(service)).code, 1);
+      const { error } = logged(service, "start failed");
+      assert(String(error).includes(address), String(error));
+    });
+  },
+);
+
 for (const edge of ["grpc", "http"] as const) {
   Deno.test(
     `F60 the ${edge} port is in use: exit 1, the address named, the rest rolled back`,
