@@ -8,7 +8,7 @@
  * Not promised: more than one replica, TLS, SASL. What an acknowledgement means
  * on a cluster is Kafka's own matter.
  */
-import { type ITopicConfig, Kafka, logLevel } from "kafkajs";
+import { type Admin, type ITopicConfig, Kafka, logLevel } from "kafkajs";
 import { BrokerError } from "./errors.ts";
 import { findJars, kafkaVersion, run } from "./jars.ts";
 import { Node } from "./node.ts";
@@ -18,6 +18,9 @@ import { readTopics, type TopicRecord } from "./records.ts";
 const READY = "Kafka Server started";
 /** On a busy machine; warm it is 2.5 s. */
 const START_MS = 90_000;
+/** For topics that were just made, in ms. */
+const LEADERS_MS = 20_000;
+const LOOK_MS = 20;
 /** Below the range that systems take client ports from: a port stays free while its broker is down. */
 const PORTS = { from: 15_000, to: 30_000 } as const;
 
@@ -97,9 +100,17 @@ export class Broker implements AsyncDisposable {
       configEntries: Object.entries(config)
         .map(([name, value]) => ({ name, value })),
     }));
-    await this.#asAdmin((admin) =>
-      admin.createTopics({ topics, waitForLeaders: true })
-    );
+    await this.#asAdmin(async (admin) => {
+      await admin.createTopics({ topics, waitForLeaders: false });
+      // The library's own wait gives up at the first look that comes too early.
+      const end = performance.now() + LEADERS_MS;
+      while (!await haveLeaders(admin, names)) {
+        if (performance.now() > end) {
+          throw new BrokerError(`Cannot use ${names}: no leaders`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    });
   }
 
   /**
@@ -154,7 +165,7 @@ export class Broker implements AsyncDisposable {
   }
 
   async #asAdmin<T>(
-    work: (admin: ReturnType<Kafka["admin"]>) => Promise<T>,
+    work: (admin: Admin) => Promise<T>,
   ): Promise<void> {
     const admin = this.client().admin();
     try {
@@ -263,6 +274,23 @@ function serverProperties(
     "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found=true",
   ];
+}
+
+async function haveLeaders(
+  admin: Admin,
+  names: readonly string[],
+): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+    return topics.every(({ partitions }) =>
+      partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)
+    );
+  } catch (error) {
+    if (error instanceof Error && error.name === "KafkaJSProtocolError") {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** A base64url UUID that does not begin with "-": the tool would take it for an option. */

@@ -59,6 +59,7 @@ export function kafkaTest(
         throw new Error(`Cannot test against Kafka: ${missing}`);
       }
       const broker = await sharedBroker();
+      using _turn = await turnOf(broker);
       await broker.ensureUp();
       try {
         await run(broker);
@@ -68,6 +69,13 @@ export function kafkaTest(
       }
     },
   });
+}
+
+/** With `--parallel` files run side by side, and a test may stop the broker: one test at a time has it. */
+async function turnOf({ dir }: Broker): Promise<Disposable> {
+  const file = await Deno.open(`${dir}/turn`, { create: true, write: true });
+  await file.lock(true);
+  return file;
 }
 
 /** Started by the first caller of this process, whatever its isolate. */
