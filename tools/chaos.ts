@@ -75,7 +75,7 @@ async function play(
     using _ = showProgress(() => progressOf(run, flags.rounds));
     await run.done;
   }
-  const verdict = stage.judge();
+  const { verdict } = await stage.judge();
   const report = reportOf({
     ...flags,
     durationMs: performance.now() - began,

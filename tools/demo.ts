@@ -10,11 +10,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "@oms/lifecycle";
 import { printVerdict } from "../tests/support/ledger/mod.ts";
-import {
-  type Sabotage,
-  sabotage,
-  SABOTAGES,
-} from "../tests/support/ledger/sabotage.ts";
+import { type Sabotage, SABOTAGES } from "../tests/support/ledger/sabotage.ts";
 import { parseTimeout, withoutSeparator } from "./client/parse.ts";
 import { Stage } from "./demo/stage.ts";
 import { stopTimeline } from "./demo/timeline.ts";
@@ -30,6 +26,7 @@ interface Flags {
   readonly seed: number;
   readonly sabotage?: Sabotage;
   readonly keep: boolean;
+  readonly kafka: boolean;
 }
 
 const SETTLE_WITHIN_MS = 20_000;
@@ -61,6 +58,7 @@ function parseFlags(): Flags {
         .choices(SABOTAGES),
     )
     .option("--keep", "keep the records", false)
+    .option("--kafka", "publish to a real broker (needs java and mvn)", false)
     .parse(withoutSeparator(Deno.args), { from: "user" })
     .opts<Flags>();
 }
@@ -121,14 +119,10 @@ async function play(
   await stage.stop();
   say("service is stopped; the ledger reads the records\n");
 
-  const { random, sabotage: what } = {
-    ...flags,
-    random: seededRandom(flags.seed),
-  };
-  const damage = what === undefined
+  const damage = flags.sabotage === undefined
     ? null
-    : sabotage(what, stage.paths, random);
-  const verdict = stage.judge();
+    : await stage.sabotage(flags.sabotage, seededRandom(flags.seed));
+  const { verdict } = await stage.judge();
   console.log(`${tableOf(reportOf(run, "mixed", flags.seed))}\n`);
   console.log(`${timeline}\n`);
   if (damage !== null) console.log(`On purpose, ${damage}\n`);
@@ -141,6 +135,7 @@ async function main(): Promise<number> {
   using interrupt = onInterrupt(0);
   await using stage = await Stage.open({
     name: "demo",
+    kafka: flags.kafka,
     knobs: { latency_ms: 5, jitter_ms: 20, decline_rate: 0.02, seed: "demo" },
   });
   stage.keep = flags.keep;

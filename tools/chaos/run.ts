@@ -154,7 +154,7 @@ async function strike(
       return;
     case "start-kill": {
       await stage.kill();
-      await using starting = spawnService(stage.serviceOptions);
+      await using starting = spawnService(stage.serviceOptions());
       stage.note(`start, pid ${starting.pid}`);
       await systemClock.sleep(killAfterMs);
       stage.note(`SIGKILL to ${starting.pid}, which may be starting`);

@@ -2,17 +2,23 @@
  * A service that may die and come back, with providers that remember and
  * clients that do not let go: what the demo and the chaos runs play on.
  *
- * Invariants: the providers outlive every incarnation of the service; at most
- * one incarnation runs; disposing ends it, and removes the folder unless it was
- * asked to keep it.
+ * Invariants: the providers' ledger and the broker's topics outlive every
+ * incarnation of the service; at most one incarnation runs; disposing ends all,
+ * and removes the folder unless it was asked to keep it.
  */
 import { type Clock, systemClock } from "@oms/lifecycle";
 import {
+  type EventFact,
   type Incident,
   judgeFiles,
   type LedgerPaths,
+  readPublished,
   type Verdict,
 } from "../../tests/support/ledger/mod.ts";
+import {
+  type Sabotage,
+  sabotage,
+} from "../../tests/support/ledger/sabotage.ts";
 import {
   type LogLine,
   type ServiceExit,
@@ -22,6 +28,7 @@ import {
   startService,
 } from "../../tests/support/service_process.ts";
 import { FileRecorder } from "../load/intents.ts";
+import type { Random } from "../load/random.ts";
 import { Target } from "../load/target.ts";
 import type { Knobs } from "../providers/knobs.ts";
 import {
@@ -29,6 +36,8 @@ import {
   startProviderServer,
 } from "../providers/server.ts";
 import { pendingWork } from "./pending.ts";
+import { SmallDisk } from "./small_disk.ts";
+import { StageBroker } from "./stage_broker.ts";
 
 export interface StageOptions {
   /** Beginning of the folder's name. */
@@ -36,6 +45,25 @@ export interface StageOptions {
   readonly knobs: Partial<Knobs>;
   /** Variables of the service. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Starts the service; default: as the task `run` does. */
+  readonly command?: readonly string[];
+  /** True: events go to a real broker. Default: to a file. */
+  readonly kafka?: boolean;
+  /** True: the data is on a file system whose space can be taken away. */
+  readonly smallDisk?: boolean;
+}
+
+/** What one incarnation is started with, beside the stage's own options. */
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly command?: readonly string[];
+}
+
+/** What consumers got. */
+export interface Published {
+  readonly records: number;
+  /** Those that were there before, with the same id. */
+  readonly repeated: number;
 }
 
 const POLL_MS = 50;
@@ -46,39 +74,68 @@ export class Stage implements AsyncDisposable {
   readonly folder: string;
   readonly paths: LedgerPaths;
   readonly recorder: FileRecorder;
-  readonly #providers: ProviderServer;
+  readonly broker: StageBroker | null;
+  readonly disk: SmallDisk | null;
+  readonly #options: StageOptions;
+  readonly #providersPort: number;
   readonly #env: Readonly<Record<string, string>>;
   readonly #incidents: Incident[] = [];
   readonly #incarnations: ServiceProcess[] = [];
+  #events: readonly EventFact[] = [];
   readonly #clock: Pick<Clock, "wallNow" | "sleep"> = systemClock;
+  #providers: ProviderServer | null;
   #target: Target | null = null;
   /** True: the folder stays when the stage is disposed. */
   keep = false;
 
   private constructor(
     folder: string,
-    providers: ProviderServer,
     options: StageOptions,
+    parts: {
+      readonly providers: ProviderServer;
+      readonly broker: StageBroker | null;
+      readonly disk: SmallDisk | null;
+    },
   ) {
+    const { providers, broker, disk } = parts;
     this.folder = folder;
     this.paths = pathsIn(folder);
+    this.broker = broker;
+    this.disk = disk;
+    this.#options = options;
     this.#providers = providers;
+    this.#providersPort = Number(new URL(providers.url).port);
     this.#env = {
       OMS_PAYMENT_URL: providers.url,
       OMS_INVENTORY_URL: providers.url,
+      ...broker?.env,
       ...options.env,
     };
     this.recorder = new FileRecorder(this.paths.intents);
   }
 
-  /** Opens the providers; the service is not started yet. */
+  /**
+   * Opens the providers, the broker and the disk; the service is not started
+   * yet.
+   *
+   * @throws Error when the machine lacks what one of them needs
+   */
   static async open(options: StageOptions): Promise<Stage> {
     const folder = Deno.makeTempDirSync({ prefix: `oms_${options.name}_` });
-    const providers = await startProviderServer({
-      ledgerPath: pathsIn(folder).effects,
-      knobs: options.knobs,
-    });
-    return new Stage(folder, providers, options);
+    await using parts = new AsyncDisposableStack();
+    parts.defer(() => Deno.remove(folder, { recursive: true }));
+    const { effects, dataDir } = pathsIn(folder);
+    const { knobs } = options;
+    const disk = options.smallDisk
+      ? parts.use(await SmallDisk.mount(dataDir))
+      : null;
+    const broker = options.kafka ? parts.use(await StageBroker.start()) : null;
+    const providers = parts.use(
+      await startProviderServer({ ledgerPath: effects, knobs }),
+    );
+    const stage = new Stage(folder, options, { providers, broker, disk });
+    parts.move();
+    return stage;
   }
 
   /** Where the clients' calls go. @throws Error before the first start */
@@ -95,13 +152,18 @@ export class Stage implements AsyncDisposable {
   }
 
   /** What every incarnation is started with. */
-  get serviceOptions(): ServiceOptions {
-    return { dataDir: this.paths.dataDir, env: this.#env };
+  serviceOptions(options: StartOptions = {}): ServiceOptions {
+    const command = options.command ?? this.#options.command;
+    return {
+      dataDir: this.paths.dataDir,
+      env: { ...this.#env, ...options.env },
+      ...(command === undefined ? {} : { command }),
+    };
   }
 
   /** Starts the next incarnation and points the clients to it. @returns its `ready` line */
-  async start(): Promise<LogLine> {
-    const service = await startService(this.serviceOptions);
+  async start(options: StartOptions = {}): Promise<LogLine> {
+    const service = await startService(this.serviceOptions(options));
     this.#incarnations.push(service);
     if (this.#target === null) {
       this.#target = new Target(service.grpcAddress, { channelRetries: false });
@@ -121,6 +183,27 @@ export class Stage implements AsyncDisposable {
   async kill(): Promise<ServiceExit> {
     this.note(`SIGKILL to ${this.service.pid}`);
     return await this.service.kill();
+  }
+
+  /** While the providers are down, what is set is lost. */
+  setKnobs(knobs: Partial<Knobs>): void {
+    this.#providers?.setKnobs(knobs);
+  }
+
+  /** Connections are refused; what runs is answered before. */
+  async stopProviders(): Promise<void> {
+    const providers = this.#providers;
+    this.#providers = null;
+    await providers?.[Symbol.asyncDispose]();
+  }
+
+  /** On the same port, with the ledger as it was and the knobs of the beginning. */
+  async startProviders(): Promise<void> {
+    this.#providers ??= await startProviderServer({
+      ledgerPath: this.paths.effects,
+      port: this.#providersPort,
+      knobs: this.#options.knobs,
+    });
   }
 
   /** An incident for the ledger's stories. */
@@ -150,21 +233,47 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** Reads the records and judges. The service has to be stopped. */
-  judge(): Verdict {
-    return judgeFiles(this.paths, this.#incidents);
+  /** Puts a defect into the records. The service has to be stopped. @returns what was done, for people */
+  async sabotage(what: Sabotage, random: Random): Promise<string> {
+    return what === "lost-event" && this.broker !== null
+      ? await this.broker.loseEvent(random)
+      : sabotage(what, this.paths, random);
   }
 
-  /** Puts the output of all incarnations beside the records. */
+  /** Reads the records and the topics and judges. The service has to be stopped. */
+  async judge(): Promise<{ verdict: Verdict; published: Published }> {
+    const events = await this.broker?.events() ?? readPublished(this.paths);
+    this.#events = events;
+    const distinct = new Set(events.map(({ id }) => id)).size;
+    return {
+      verdict: judgeFiles(this.paths, this.#incidents, events),
+      published: {
+        records: events.length,
+        repeated: events.length - distinct,
+      },
+    };
+  }
+
+  /** Puts what is only in memory beside the records. */
   saveLogs(): void {
     const output = this.#incarnations.flatMap((each) => [
       `# pid ${each.pid}`,
       ...each.output,
     ]);
-    Deno.writeTextFileSync(
-      `${this.folder}/service.log`,
-      `${output.join("\n")}\n`,
-    );
+    const incidents = this.#incidents.map((each) => JSON.stringify(each));
+    const events = this.broker === null
+      ? []
+      : this.#events.map((event) => JSON.stringify(event));
+    for (
+      const [name, lines] of [
+        ["service.log", output],
+        ["incidents.ndjson", incidents],
+        ["topics.ndjson", events],
+      ] as const
+    ) {
+      if (lines.length === 0) continue;
+      Deno.writeTextFileSync(`${this.folder}/${name}`, `${lines.join("\n")}\n`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -172,10 +281,19 @@ export class Stage implements AsyncDisposable {
       await service[Symbol.asyncDispose]();
     }
     this.#target?.[Symbol.dispose]();
-    await this.#providers[Symbol.asyncDispose]();
+    await this.#providers?.[Symbol.asyncDispose]();
+    await this.broker?.[Symbol.asyncDispose]();
     this.recorder[Symbol.dispose]();
+    const { disk, folder } = this;
     if (this.keep) this.saveLogs();
-    else await Deno.remove(this.folder, { recursive: true });
+    if (disk !== null) {
+      const aside = `${folder}/data.kept`;
+      disk.keepIn = this.keep ? aside : null;
+      await disk[Symbol.asyncDispose]();
+      await Deno.remove(disk.dir);
+      if (this.keep) await Deno.rename(aside, disk.dir);
+    }
+    if (!this.keep) await Deno.remove(folder, { recursive: true });
   }
 }
 

@@ -110,6 +110,8 @@ export interface EventFact {
   readonly occurredAt: number | null;
   /** The value's bytes as text; null for a dead letter, whose value is cut. */
   readonly value: string | null;
+  /** Of a broker's topic; absent for a file, which has only one. */
+  readonly partition?: number;
 }
 
 export interface StoreFacts {

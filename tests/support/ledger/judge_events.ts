@@ -1,6 +1,7 @@
 /**
  * What a consumer that follows one order sees: every event of each topic from
- * seq 1 on without gaps, first copies in order, later copies the same bytes.
+ * seq 1 on without gaps, first copies in order, later copies the same bytes, and
+ * all of them on one partition: order holds nowhere else.
  */
 import type { EventFact, OrderFact, StoreFacts } from "./facts.ts";
 import type { Findings, OrderCase } from "./problem.ts";
@@ -16,6 +17,16 @@ export function judgeEvents(
     const events = orderCase.events.filter((event) => event.topic === topic);
     const last = topic === "order" ? order.orderSeq : order.sagaSeq;
     sequence(topic, events, last, found);
+    const partitions = new Set(
+      events.filter(({ value }) => value !== null)
+        .map(({ partition }) => partition),
+    );
+    if (partitions.size > 1) {
+      found.add(
+        "wrong",
+        `${topic} events are on ${partitions.size} partitions`,
+      );
+    }
     for (const { id, value } of events) {
       const kept = outbox.get(id)?.value;
       if (kept !== undefined && value !== null && kept !== value) {
@@ -46,13 +57,16 @@ function sequence(
       continue;
     }
     first.set(seq, event);
-    if (seq < newest) {
-      found.add(
-        "gap",
-        `${topic} event ${seq} (${type}) came first after ${newest}`,
-      );
+    // A dead letter is on a topic of its own: nothing says when it came.
+    if (event.value !== null) {
+      if (seq < newest) {
+        found.add(
+          "gap",
+          `${topic} event ${seq} (${type}) came first after ${newest}`,
+        );
+      }
+      newest = Math.max(newest, seq);
     }
-    newest = Math.max(newest, seq);
     if (seq > last) {
       found.add(
         "wrong",

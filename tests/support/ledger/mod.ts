@@ -2,7 +2,7 @@
  * The ledger: did everything that was acknowledged happen, exactly once, and
  * was it told? Reads four records that do not know of each other.
  */
-import type { Incident } from "./facts.ts";
+import type { EventFact, Incident } from "./facts.ts";
 import { judge, type Verdict } from "./judge.ts";
 import type { ProblemKind } from "./problem.ts";
 import { readEffects } from "./read_effects.ts";
@@ -10,7 +10,7 @@ import { readEvents } from "./read_events.ts";
 import { readIntents } from "./read_intents.ts";
 import { readStore } from "./read_store.ts";
 
-export type { Incident, LedgerFacts } from "./facts.ts";
+export type { EventFact, Incident, LedgerFacts } from "./facts.ts";
 export { judge, type Verdict } from "./judge.ts";
 export { type Problem, PROBLEM_KINDS, type ProblemKind } from "./problem.ts";
 
@@ -30,19 +30,26 @@ const NAMED_PROBLEMS = 10;
 /**
  * Reads and judges.
  *
+ * @param events what consumers got; default: the data folder's events.ndjson
  * @throws Error when a record cannot be read; that is no verdict
  */
 export function judgeFiles(
   paths: LedgerPaths,
   incidents: readonly Incident[] = [],
+  events: readonly EventFact[] = readPublished(paths),
 ): Verdict {
   return judge({
     ...readStore(`${paths.dataDir}/oms.db`),
     intents: readIntents(paths.intents),
     effects: readEffects(paths.effects),
-    events: readEvents(`${paths.dataDir}/events.ndjson`),
+    events,
     incidents,
   });
+}
+
+/** What the file publisher has written; none means that nothing was published. */
+export function readPublished({ dataDir }: LedgerPaths): EventFact[] {
+  return readEvents(`${dataDir}/events.ndjson`);
 }
 
 /** `acknowledged 4812 · effects 4812 · lost 0 · duplicated 0 · gaps 0 …` */

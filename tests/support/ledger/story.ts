@@ -7,6 +7,9 @@ interface Entry {
   readonly text: string;
 }
 
+/** What happened to the service so long before and after an order belongs to its story. */
+const AROUND_MS = 1_000;
+
 export function tellStory(orderCase: OrderCase | undefined): string | null {
   if (orderCase === undefined) return null;
   const { order, sagas, orderId } = orderCase;
@@ -33,8 +36,12 @@ export function tellStory(orderCase: OrderCase | undefined): string | null {
   const own = entries.filter(({ source }) => source !== "service");
   const from = Math.min(...own.map(({ at }) => at));
   const to = Math.max(...own.map(({ at }) => at));
-  for (const { at, source, text } of entries) {
-    if (at < from - 1_000 || at > to + 1_000) continue;
+  const before = entries.filter(({ at }) => at < from - AROUND_MS).at(-1);
+  for (const entry of entries) {
+    const { at, source, text } = entry;
+    // The newest from before says which incarnation the order began in.
+    const near = at >= from - AROUND_MS && at <= to + AROUND_MS;
+    if (!near && entry !== before) continue;
     lines.push(`  ${clock(at)}  ${source.padEnd(9)} ${text}`);
   }
   return lines.join("\n");

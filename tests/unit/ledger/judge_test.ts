@@ -374,3 +374,25 @@ Deno.test("the story has calls, sagas, timeline, effects, events and incidents i
     ]
   ) assertStringIncludes(story, part);
 });
+
+Deno.test("control: one order's events on two partitions have no order", () => {
+  finds(
+    judged((facts) => {
+      facts.events = facts.events.map((event, index) => ({
+        ...event,
+        partition: index % 2,
+      }));
+    }),
+    ["wrong", "order events are on 2 partitions"],
+    ["wrong", "saga events are on 2 partitions"],
+  );
+});
+
+Deno.test("a dead letter fills its place wherever it is read", () => {
+  const verdict = judged((facts) => {
+    const dead = { ...f.event("saga", 4), value: null };
+    const others = facts.events.filter(({ id }) => id !== dead.id);
+    facts.events = [dead, ...others];
+  });
+  assertEquals(verdict.problems, []);
+});
