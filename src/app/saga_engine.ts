@@ -52,6 +52,7 @@ export function buildSagaEngine(
     clock,
     owner,
     newCommitId: uuidv7,
+    leaseMs: config.sagas.leaseMs,
     retry: {
       baseMs: config.sagas.retryBaseMs,
       maxMs: config.sagas.retryMaxMs,

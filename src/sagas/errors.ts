@@ -8,3 +8,12 @@ export class OwnershipLostError extends Error {
     super(`Cannot write ${sagaId}: ${which}`);
   }
 }
+
+/** The run has to end before its lease does: somebody else may own the saga soon. */
+export class LeaseEndedError extends Error {
+  override readonly name = "LeaseEndedError";
+
+  constructor(sagaId: string, why: string) {
+    super(`Cannot go on with ${sagaId}: the lease is over, ${why}`);
+  }
+}

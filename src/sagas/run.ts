@@ -6,7 +6,8 @@
  * - A provider hears of a step only after its attempt is durable, always under the same key with the same bytes.
  * - A known provider result is never discarded: a version conflict re-applies it to the reloaded order, an
  *   unavailable store is retried until `resultsUntil` aborts, and the hard signal does not reach that commit.
- * - Our own abort is no attempt, no result, no event: the saga is handed back as it stands.
+ * - Our own abort, also the end of the lease, is no attempt, no result, no event: the saga is handed back as it
+ *   stands.
  *
  * Not promised: that a saga ends. Unknown answers postpone it, and a key that the provider no longer keeps
  * parks it for an operator.
@@ -19,8 +20,10 @@ import type { ProviderResult, Providers } from "../providers/provider.ts";
 import type { ChangeSet, Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import { callProvider } from "./call.ts";
 import type { SagaDefinition } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
+import type { Lease } from "./leases.ts";
 import type { SagaObserver } from "./observer.ts";
 import {
   advance,
@@ -41,6 +44,8 @@ export interface RunnerDeps {
   /** This incarnation: goes into `saga.owner`. */
   readonly owner: string;
   readonly newCommitId: () => string;
+  /** ms for which a claim lasts unless renewed, in a store that several processes share. */
+  readonly leaseMs: number;
   readonly retry: BackoffOptions;
   /** ms from the first attempt for which providers keep keys. */
   readonly keyRetentionMs: number;
@@ -71,7 +76,8 @@ export type RunEnd =
 export class SagaRun {
   readonly #deps: RunnerDeps;
   readonly #definition: SagaDefinition;
-  readonly #context: TaskContext;
+  readonly #context: Pick<TaskContext, "progress">;
+  readonly #lease: Lease;
   #order: Order;
   #saga: Saga;
   #claimed = false;
@@ -81,13 +87,15 @@ export class SagaRun {
     definition: SagaDefinition,
     order: Order,
     saga: Saga,
-    context: TaskContext,
+    context: Pick<TaskContext, "progress">,
+    lease: Lease,
   ) {
     this.#deps = deps;
     this.#definition = definition;
     this.#order = order;
     this.#saga = saga;
     this.#context = context;
+    this.#lease = lease;
   }
 
   async go(): Promise<RunEnd> {
@@ -103,7 +111,7 @@ export class SagaRun {
         const more = this.#order.lastSagaNumber > this.#saga.number;
         return { kind: "ended", saga: this.#saga, more };
       }
-      if (this.#context.signal.aborted) return await this.#handBack();
+      if (this.#lease.over) return await this.#handBack();
     }
   }
 
@@ -112,7 +120,7 @@ export class SagaRun {
     const started = this.#deps.clock.now();
     const next = await this.#commit(
       (now) => advance(this.#definition, this.#order, this.#saga, now),
-      this.#context.signal,
+      this.#lease.signal,
     );
     if (this.#saga.completedSteps.at(-1) === "confirm") {
       this.#deps.observer.step("confirm", this.#deps.clock.now() - started);
@@ -128,16 +136,23 @@ export class SagaRun {
         `${attempt.step} is unknown and its key is older than the ${keyRetentionMs} ms for which the provider keeps keys`;
       return await this.#commit(
         (now) => park(this.#definition, this.#order, this.#saga, reason, now),
-        this.#context.signal,
+        this.#lease.signal,
       );
     }
+    // Whatever was waited for since the last commit: another process may be at it by now.
+    if (this.#lease.over) return await this.#handBack();
     this.#context.progress(attempt.step);
     const started = clock.now();
     let result: ProviderResult;
     try {
-      result = await this.#call(attempt);
+      result = await callProvider(
+        this.#deps.providers,
+        this.#saga,
+        attempt,
+        this.#lease.signal,
+      );
     } catch (error) {
-      if (this.#context.signal.aborted) return await this.#handBack();
+      if (this.#lease.over) return await this.#handBack();
       throw error;
     }
     if (result.kind === "unknown" || result.kind === "misconfigured") {
@@ -149,27 +164,6 @@ export class SagaRun {
     );
     observer.step(attempt.step, clock.now() - started);
     return next;
-  }
-
-  #call(attempt: StepAttempt): Promise<ProviderResult> {
-    const { payment, inventory } = this.#deps.providers;
-    const call = {
-      idempotencyKey: attempt.key,
-      body: attempt.request,
-      signal: this.#context.signal,
-      correlationId: this.#saga.correlationId,
-      traceparent: this.#saga.traceparent,
-    };
-    switch (attempt.step) {
-      case "charge":
-        return payment.charge(call);
-      case "refund":
-        return payment.refund(call);
-      case "reserve":
-        return inventory.reserve(call);
-      case "release":
-        return inventory.release(call);
-    }
   }
 
   async #postpone(
@@ -198,7 +192,7 @@ export class SagaRun {
       unknowns: attempt.unknowns + 1,
       retry_in_ms: delay,
     });
-    await this.#move(saga, this.#context.signal);
+    await this.#move(saga, this.#lease.signal);
     return { kind: "postponed", nextAttemptAt: saga.nextAttemptAt };
   }
 
@@ -218,7 +212,7 @@ export class SagaRun {
   }
 
   async #claim(): Promise<void> {
-    await this.#move(this.#saga, this.#context.signal);
+    await this.#move(this.#saga, this.#lease.signal);
   }
 
   /**
@@ -260,12 +254,16 @@ export class SagaRun {
     const claim = !this.#claimed;
     const owned = claim ? claimBy(saga, this.#saga, this.#deps.owner) : saga;
     const set = this.#changeSet(owned, onOrder);
+    const sentAt = this.#deps.clock.now();
     const result = await this.#untilAvailable(
       () => this.#deps.store.commit(set),
       until,
     );
     if (result.kind === "committed") {
-      if (claim) this.#deps.observer.claimed(this.#saga);
+      if (claim) {
+        this.#deps.observer.claimed(this.#saga);
+        if (owned.owner !== null) this.#lease.granted(owned, sentAt);
+      }
       this.#claimed = true;
       this.#saga = owned;
       return "committed";
@@ -293,7 +291,7 @@ export class SagaRun {
       sagaUpdate: {
         saga,
         expectedFence: this.#saga.fence,
-        claim: !this.#claimed,
+        ...(this.#claimed ? {} : { claim: { leaseMs: this.#deps.leaseMs } }),
       },
     };
   }

@@ -7,35 +7,45 @@ import type { TaskContext } from "@oms/lifecycle";
 import type { Saga } from "../orders/saga.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
+import { LeaseKeeper } from "./leases.ts";
 import { type RunEnd, type RunnerDeps, SagaRun } from "./run.ts";
 import { handBack } from "./transition.ts";
 import { untilAvailable } from "./until_available.ts";
 
 export class SagaRunner {
   readonly #deps: RunnerDeps;
+  readonly #leases: LeaseKeeper;
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
+    this.#leases = new LeaseKeeper(deps);
   }
 
   /** @throws the definition's or the store's error: a defect, see `shelve`. */
   async run(saga: Saga, context: TaskContext): Promise<RunEnd> {
     const definition = definitionOf(saga);
     if (definition === null) return { kind: "not_ours" };
+    using lease = this.#leases.open(context.signal);
     try {
       const order = await untilAvailable(
         this.#deps,
         saga,
         () => this.#deps.store.order(saga.orderId),
-        context.signal,
+        lease.signal,
       );
       if (order === null) {
         throw new Error(
           `Cannot run ${saga.id}: ${saga.orderId} does not exist`,
         );
       }
-      const run = new SagaRun(this.#deps, definition, order, saga, context);
-      return await run.go();
+      return await new SagaRun(
+        this.#deps,
+        definition,
+        order,
+        saga,
+        context,
+        lease,
+      ).go();
     } catch (error) {
       if (error instanceof OwnershipLostError) {
         this.#deps.log.debug("saga is not ours", {
@@ -45,7 +55,7 @@ export class SagaRunner {
         });
         return { kind: "not_ours" };
       }
-      if (context.signal.aborted) return { kind: "handed_back" };
+      if (lease.over) return { kind: "handed_back" };
       throw error;
     }
   }

@@ -11,11 +11,12 @@ import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
-import { copyAnswer, MemoryState } from "./memory_state.ts";
+import { copyAnswer, MemoryState, type OwnershipRule } from "./memory_state.ts";
 import type {
   ChangeSet,
   CommitResult,
   DueQuery,
+  Leases,
   ListQuery,
   OutboxRow,
   OutboxStats,
@@ -45,9 +46,11 @@ export interface MemoryStoreOptions {
 
 export class MemoryStore implements Store {
   readonly driver = "memory";
+  readonly leases: Leases;
   readonly #state: MemoryState;
   readonly #owner: string;
   readonly #options: MemoryStoreOptions;
+  readonly #rule: OwnershipRule;
   readonly #running = new Set<Promise<unknown>>();
   #closed: StoreUnavailableError | null = null;
   #crashed: StoreFatalError | null = null;
@@ -61,6 +64,16 @@ export class MemoryStore implements Store {
     this.#state = state;
     this.#owner = owner;
     this.#options = options;
+    const { leaseClock } = options;
+    this.#rule = {
+      isFree: (saga) => this.#isFree(saga),
+      now: () => leaseClock?.() ?? null,
+    };
+    this.leases = leaseClock === undefined ? { kind: "exclusive" } : {
+      kind: "timed",
+      renew: (held, leaseMs) =>
+        this.#read((state) => state.renew(held, owner, leaseClock() + leaseMs)),
+    };
   }
 
   commit(
@@ -211,7 +224,7 @@ export class MemoryStore implements Store {
     await this.#options.hooks?.beforeCommit?.(change);
     signal?.throwIfAborted();
     if (this.#crashed !== null) throw this.#crashed;
-    const which = this.#state.apply(change, (saga) => this.#isFree(saga));
+    const which = this.#state.apply(change, this.#rule);
     if (which !== null) return { kind: "conflict", which };
     await this.#options.hooks?.afterCommit?.(change);
     return { kind: "committed" };

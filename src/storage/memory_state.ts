@@ -14,6 +14,7 @@ import { StoreContradictionError } from "./errors.ts";
 import type {
   ChangeSet,
   Conflict,
+  HeldSaga,
   OutboxRow,
   PurgeQuery,
   PurgeResult,
@@ -21,8 +22,13 @@ import type {
   StoredAnswer,
 } from "./store.ts";
 
-/** True when the saga may be taken over by a claim. */
-export type IsFree = (saga: Saga) => boolean;
+/** What the handle that applies a change set knows of ownership. */
+export interface OwnershipRule {
+  /** True when the saga may be taken over by a claim. */
+  isFree(saga: Saga): boolean;
+  /** Epoch ms of the store's clock; null when leases have no time. */
+  now(): number | null;
+}
 
 interface SentRow {
   readonly position: number;
@@ -54,8 +60,8 @@ export class MemoryState {
    * @returns null when everything was written, else the first condition that did not hold
    * @throws StoreContradictionError an inserted saga or its number is already there, or the money is impossible
    */
-  apply(change: ChangeSet, isFree: IsFree): Conflict | null {
-    const conflict = this.#check(change, isFree);
+  apply(change: ChangeSet, rule: OwnershipRule): Conflict | null {
+    const conflict = this.#check(change, rule);
     if (conflict !== null) return conflict;
     if (change.answer !== undefined) {
       this.answers.set(change.answer.key, copyAnswer(change.answer));
@@ -65,7 +71,9 @@ export class MemoryState {
       this.#putOrder(change.orderUpdate.order);
     }
     if (change.sagaInsert !== undefined) this.#putSaga(change.sagaInsert);
-    if (change.sagaUpdate !== undefined) this.#putSaga(change.sagaUpdate.saga);
+    if (change.sagaUpdate !== undefined) {
+      this.#putSaga(this.#leased(change.sagaUpdate, rule.now()));
+    }
     for (const entry of change.timeline ?? []) {
       const entries = this.timelines.get(entry.orderId) ?? [];
       entries.push(entry);
@@ -101,6 +109,22 @@ export class MemoryState {
     return head;
   }
 
+  /** Moves the lease of those that `owner` still holds under the same fence; answers the others. */
+  renew(
+    held: readonly HeldSaga[],
+    owner: string,
+    leaseUntil: number,
+  ): SagaId[] {
+    const lost: SagaId[] = [];
+    for (const { id, fence } of held) {
+      const stored = this.sagas.get(id);
+      if (stored?.owner === owner && stored.fence === fence) {
+        this.#putSaga({ ...stored, leaseUntil });
+      } else lost.push(id);
+    }
+    return lost;
+  }
+
   markSent(positions: readonly number[], sentAt: number): void {
     for (const position of positions) {
       const known = this.unsent.order.delete(position) ||
@@ -133,7 +157,7 @@ export class MemoryState {
     if (this.reports.length > REPORTS_KEPT) this.reports.shift();
   }
 
-  #check(change: ChangeSet, isFree: IsFree): Conflict | null {
+  #check(change: ChangeSet, rule: OwnershipRule): Conflict | null {
     const { answer, orderInsert, orderUpdate, orderCheck } = change;
     if (answer !== undefined) {
       const stored = this.answers.get(answer.key);
@@ -154,7 +178,7 @@ export class MemoryState {
       this.orders.get(orderCheck.id)?.version !== orderCheck.expectedVersion
     ) return "order_version";
     if (change.sagaUpdate !== undefined) {
-      const conflict = this.#checkSaga(change.sagaUpdate, isFree);
+      const conflict = this.#checkSaga(change.sagaUpdate, rule);
       if (conflict !== null) return conflict;
     }
     if (change.sagaInsert !== undefined) this.#refuseTwin(change.sagaInsert);
@@ -163,17 +187,27 @@ export class MemoryState {
     return null;
   }
 
-  #checkSaga(update: SagaUpdate, isFree: IsFree): Conflict | null {
+  #checkSaga(update: SagaUpdate, rule: OwnershipRule): Conflict | null {
     const stored = this.sagas.get(update.saga.id);
     if (stored === undefined || stored.fence !== update.expectedFence) {
       return "saga_fence";
     }
-    if (update.claim !== true) return null;
-    const held = stored.owner !== update.saga.owner && !isFree(stored);
+    if (update.claim === undefined) return null;
+    const held = stored.owner !== update.saga.owner && !rule.isFree(stored);
     const isHead = this.head(stored.orderId)?.id === stored.id;
     return stored.state === "open" && !held && isHead
       ? null
       : "saga_not_claimable";
+  }
+
+  /** The saga with the lease that it has from now on. */
+  #leased({ saga, claim }: SagaUpdate, now: number | null): Saga {
+    if (now === null) return saga;
+    if (saga.owner === null) return { ...saga, leaseUntil: null };
+    const leaseUntil = claim === undefined
+      ? this.sagas.get(saga.id)?.leaseUntil ?? null
+      : now + claim.leaseMs;
+    return { ...saga, leaseUntil };
   }
 
   #refuseTwin(saga: Saga): void {

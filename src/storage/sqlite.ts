@@ -31,6 +31,7 @@ import type {
   ChangeSet,
   CommitResult,
   DueQuery,
+  Leases,
   ListQuery,
   OutboxRow,
   OutboxStats,
@@ -100,6 +101,8 @@ interface Parts {
 
 class SqliteStore implements Store {
   readonly driver = "sqlite";
+  /** The directory's lock proves every other incarnation dead. */
+  readonly leases: Leases = { kind: "exclusive" };
   readonly #parts: Parts;
   #closing: Promise<void> | null = null;
 

@@ -60,8 +60,37 @@ export interface SagaUpdate {
    * Take the saga over (`saga.owner` is the new owner): also requires that it is open, that nobody else holds
    * it, and that every lower-numbered saga of its order has ended. A holder may claim its own saga again.
    */
-  readonly claim?: boolean;
+  readonly claim?: Claim;
 }
+
+export interface Claim {
+  /** ms for which the saga is the claimer's unless renewed, by a timed store's own clock; exclusive ones ignore it. */
+  readonly leaseMs: number;
+}
+
+/** A saga as its holder knows it. */
+export type HeldSaga = Pick<Saga, "id" | "fence">;
+
+/**
+ * How a store tells that an owner no longer works on a saga.
+ * - `exclusive`: one process locks the store, so every other incarnation is dead and its sagas are free at once;
+ *   this process never loses one. `leaseUntil` means nothing.
+ * - `timed`: several processes share the store. A saga is free when its lease has run out by the store's own
+ *   clock. `leaseUntil` is the store's alone: a claim sets it, `renew` moves it, a release clears it, and what a
+ *   saga update says of it is ignored.
+ */
+export type Leases =
+  | { readonly kind: "exclusive" }
+  | {
+    readonly kind: "timed";
+    /**
+     * From now on each of these is the caller's for `leaseMs` again, also when its lease had run out and nobody
+     * has taken it over. One write for all.
+     * @returns those that have another fence or owner by now, and were left alone
+     * @throws StoreUnavailableError, StoreFatalError
+     */
+    renew(held: readonly HeldSaga[], leaseMs: number): Promise<SagaId[]>;
+  };
 
 export type Conflict =
   | "order_exists"
@@ -130,6 +159,7 @@ export interface PurgeResult {
 export interface Store {
   /** Driver name for logs: sqlite, memory. */
   readonly driver: string;
+  readonly leases: Leases;
   /**
    * @param options.signal reaches the place in the queue: when it aborts before writing began, the promise
    * rejects with the signal's reason and nothing is written; afterwards it has no effect.

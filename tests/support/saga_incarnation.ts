@@ -13,6 +13,9 @@ import type { ChangeSet, Store } from "../../src/storage/store.ts";
 import { type LogFields, silentLogger } from "../../src/telemetry/logger.ts";
 import { checkChange, checkHolders, type Holders } from "./saga_verdict.ts";
 
+/** As OMS_SAGA_LEASE. */
+const LEASE_MS = 10_000;
+
 export interface WorldOptions {
   readonly clock?: Clock;
   readonly concurrency?: number;
@@ -146,6 +149,7 @@ export function incarnate(
     clock,
     owner,
     newCommitId,
+    leaseMs: LEASE_MS,
     retry: {
       baseMs: options.retry?.baseMs ?? 50,
       maxMs: options.retry?.maxMs ?? 30_000,

@@ -2,7 +2,12 @@
  * What every Store keeps, run over each driver: the promises of src/storage/store.ts, one test each.
  * A harness stands for one place where data lives; `open` again is a restart under another owner.
  */
+import type { Leases } from "../../src/storage/store.ts";
 import { commitConformance } from "./store_conformance_commit.ts";
+import {
+  exclusiveConformance,
+  timedConformance,
+} from "./store_conformance_leases.ts";
 import { outboxConformance } from "./store_conformance_outbox.ts";
 import { queueConformance } from "./store_conformance_queue.ts";
 import { raceConformance } from "./store_conformance_races.ts";
@@ -12,12 +17,18 @@ import { conformanceTest, type MakeHarness } from "./store_harness.ts";
 
 export type { Harness, MakeHarness } from "./store_harness.ts";
 
-export function storeConformance(driver: string, make: MakeHarness): void {
+export function storeConformance(
+  driver: string,
+  make: MakeHarness,
+  leases: Leases["kind"] = "exclusive",
+): void {
   const test = conformanceTest(driver, make);
   commitConformance(test);
   queueConformance(test);
   readConformance(test);
   sagaConformance(test);
+  if (leases === "timed") timedConformance(test);
+  else exclusiveConformance(test);
   outboxConformance(test);
   raceConformance(test);
 }

@@ -1,17 +1,24 @@
 /** Opens, reopens and disposes of the store under a conformance test. */
 import { assertEquals } from "@std/assert";
+import type { Order } from "../../src/orders/order.ts";
+import type { Saga } from "../../src/orders/saga.ts";
 import type {
   ChangeSet,
   CommitResult,
   Conflict,
   Store,
 } from "../../src/storage/store.ts";
-import { makeChange } from "./fixtures.ts";
+import { makeChange, makeSaga } from "./fixtures.ts";
 
 /** One place where data lives. */
 export interface Harness {
-  /** A new incarnation over the same data; the one before has been closed. */
+  /**
+   * A new incarnation over the same data. The one before has been closed, unless the store is one that several
+   * processes share.
+   */
   open(owner: string): Promise<Store>;
+  /** Timed leases only: the store's own clock moves on by `ms`. */
+  pass?(ms: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -23,6 +30,10 @@ export interface TestStore {
   readonly owner: string;
   /** Closes the store and opens the next incarnation, under another owner. */
   restart(): Promise<TestStore>;
+  /** Opens another owner's store over the same data while this one stays open. */
+  beside(): Promise<TestStore>;
+  /** The store's clock moves on. @throws Error when the harness cannot */
+  pass(ms: number): Promise<void>;
 }
 
 export type ConformanceTest = (
@@ -48,6 +59,13 @@ export function conformanceTest(
           restart: async () => {
             await store.close();
             return await open();
+          },
+          beside: open,
+          pass: async (ms) => {
+            if (harness.pass === undefined) {
+              throw new Error("This harness has no clock of the store");
+            }
+            await harness.pass(ms);
           },
         };
       };
@@ -81,4 +99,33 @@ export async function mustConflict(
   which: Conflict,
 ): Promise<void> {
   assertEquals(await commit(store, parts), { kind: "conflict", which });
+}
+
+/** ms; what the conformance tests claim for. */
+export const LEASE_MS = 10_000;
+
+/** The order with its sagas, numbered from 1. */
+export async function insertSagas(
+  store: Store,
+  order: Order,
+  ...fields: Partial<Saga>[]
+): Promise<Saga[]> {
+  const sagas = fields.map((f, i) => makeSaga(order, { number: i + 1, ...f }));
+  await mustCommit(store, { orderInsert: order });
+  for (const sagaInsert of sagas) await mustCommit(store, { sagaInsert });
+  return sagas;
+}
+
+/** `owner` takes the saga over, as it was read. */
+export function claimOf(
+  saga: Saga,
+  owner: string,
+): Pick<ChangeSet, "sagaUpdate"> {
+  return {
+    sagaUpdate: {
+      saga: { ...saga, owner, fence: saga.fence + 1 },
+      expectedFence: saga.fence,
+      claim: { leaseMs: LEASE_MS },
+    },
+  };
 }

@@ -95,7 +95,7 @@ export function sagaUpdateWrite(update: SagaUpdate): SagaUpdateWrite {
   return {
     id: saga.id,
     expectedFence: update.expectedFence,
-    claim: update.claim === true,
+    claim: update.claim !== undefined,
     owner: saga.owner,
     state: saga.state,
     stuck: saga.stuckReason !== null,

@@ -90,6 +90,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
       ...common,
       providers: options.providers ?? scripted,
       owner: opened.owner,
+      leaseMs: 10_000,
       retry: { baseMs: 5, maxMs: 100, random: Math.random },
       keyRetentionMs: 3_600_000,
       stuckAfterMs: 60_000,

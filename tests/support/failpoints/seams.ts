@@ -40,6 +40,7 @@ function failingStore(store: Store, points: Failpoints): Store {
     };
   return {
     driver: store.driver,
+    leases: store.leases,
     async commit(change, options) {
       const labels = commitLabels(change);
       await points.hit(...labels.map((label) => `before-commit:${label}`));

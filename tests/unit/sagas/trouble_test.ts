@@ -7,7 +7,7 @@ import {
 import { makeChange, makeOrder, makeSaga } from "../../support/fixtures.ts";
 import { verdict } from "../../support/saga_verdict.ts";
 import { SagaWorld } from "../../support/saga_world.ts";
-import { payIn } from "./world_fixtures.ts";
+import { ANY_OWNER, payIn } from "./world_fixtures.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -104,7 +104,7 @@ Deno.test("a saga of an unknown definition version is left alone, and hides no o
     nextAttemptAt: world.clock.wallNow(),
   });
   const change = makeChange({ orderInsert: order, sagaInsert: newer });
-  world.state.apply(change, () => true);
+  world.state.apply(change, ANY_OWNER);
   const id = await payIn(world, {
     kind: "unknown",
     effect: false,

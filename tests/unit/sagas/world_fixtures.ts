@@ -1,7 +1,11 @@
 /** How tests of the saga engine begin. */
 import type { OrderId } from "../../../src/orders/ids.ts";
+import type { OwnershipRule } from "../../../src/storage/memory_state.ts";
 import type { SagaWorld } from "../../support/saga_world.ts";
 import type { Script } from "../../support/scripted_providers.ts";
+
+/** What writes records into a state itself asks nobody for ownership. */
+export const ANY_OWNER: OwnershipRule = { isFree: () => true, now: () => null };
 
 export const HOUR = 3_600_000;
 
