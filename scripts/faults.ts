@@ -1,0 +1,41 @@
+/**
+ * Writes docs/faults.md from the catalogue and the last results of `deno task
+ * test` (`deno task faults`), or compares (`--check`).
+ *
+ * Exit code 1 when a row has no test that passed, a test of a row failed, or,
+ * with `--check`, the page is out of date.
+ */
+import { parseJunit, type TestResult } from "./faults/junit.ts";
+import { CATALOGUE } from "./faults/rows.ts";
+import { coverage, faultsPage, shortcomings } from "./faults/table.ts";
+
+const SUITES = ["fast", "shutdown"];
+
+const root = new URL("../", import.meta.url).pathname;
+const page = `${root}docs/faults.md`;
+
+function resultsOf(suite: string): TestResult[] {
+  const path = `${root}.cache/junit/${suite}.xml`;
+  try {
+    return parseJunit(Deno.readTextFileSync(path));
+  } catch (error) {
+    throw new Error(
+      `Cannot read the results in ${path}: run \`deno task test\` first`,
+      { cause: error },
+    );
+  }
+}
+
+function main(args: readonly string[]): number {
+  const results = SUITES.flatMap(resultsOf);
+  const problems = shortcomings(coverage(CATALOGUE, results));
+  const text = faultsPage(CATALOGUE, results);
+  if (!args.includes("--check")) Deno.writeTextFileSync(page, text);
+  else if (Deno.readTextFileSync(page) !== text) {
+    problems.push("docs/faults.md is out of date: run `deno task faults`");
+  }
+  for (const problem of problems) console.error(problem);
+  return problems.length === 0 ? 0 : 1;
+}
+
+Deno.exit(main(Deno.args));
