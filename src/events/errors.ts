@@ -14,3 +14,8 @@ export class RecordRefusedError extends Error {
 export class PublisherCloseError extends Error {
   override readonly name = "PublisherCloseError";
 }
+
+/** Ends a flush, which is not to wait for a publisher or a store in trouble. */
+export class InTroubleError extends Error {
+  override readonly name = "InTroubleError";
+}

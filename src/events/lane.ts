@@ -1,33 +1,25 @@
 /**
  * One topic's way from the outbox to the publisher.
  *
- * Invariants: one publish is under way at a time; a batch that failed is sent again unchanged before anything
- * after it, for as long as it takes; a record is set aside only when the broker refuses it for itself, and then
- * its dead letter is acknowledged first; an event is marked only after its acknowledgement.
- * So per key the first occurrences come in the outbox's order without gaps, and nothing is lost.
+ * Invariants: one delivery is under way at a time, in the outbox's order; an event is marked only after its
+ * acknowledgement. So per key the first occurrences come in order without gaps, and nothing is lost.
  *
- * Not promised: no duplicates (see Marker and the publisher), or progress of the lane while the dead-letter
- * topic itself cannot be written.
+ * Not promised: no duplicates (see Marker and the publisher).
  */
 import type { EventTopic } from "../orders/events.ts";
 import { StoreUnavailableError } from "../storage/errors.ts";
 import type { OutboxRow } from "../storage/store.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 import type { Backlog } from "./backlog.ts";
-import { deadLetter, toRecord } from "./dead_letter.ts";
-import { PublishError, RecordRefusedError } from "./errors.ts";
+import { toRecord } from "./dead_letter.ts";
+import { Delivery } from "./delivery.ts";
+import { InTroubleError, PublishError } from "./errors.ts";
 import { Marker } from "./marker.ts";
-import type { EventRecord } from "./publisher.ts";
 import type { RelayDeps } from "./relay_ports.ts";
 import { Wakeup } from "./wakeup.ts";
 
 /** Acknowledged and unmarked batches beyond which publishing waits for the store. */
 const MAX_UNMARKED_BATCHES = 4;
-
-/** Ends a drain that is not to wait for a publisher or store in trouble. */
-class InTroubleError extends Error {
-  override readonly name = "InTroubleError";
-}
 
 interface DrainWaiter {
   /** Number of the first read that certainly saw what was committed before the wait began. */
@@ -42,12 +34,10 @@ export class Lane {
   readonly #backoff: BackoffOptions;
   readonly #wakeup: Wakeup;
   readonly #marker: Marker;
+  readonly #delivery: Delivery;
   readonly #waiters = new Set<DrainWaiter>();
   #running = false;
   #reads = 0;
-  /** Consecutive failures of the publisher; 0 while it works or nothing was tried. */
-  #failures = 0;
-  #succeeded = false;
   #warmUpFailures = 0;
   /** On the clock's monotonic time, ms. */
   #nextWarmUpAt = -Infinity;
@@ -70,6 +60,11 @@ export class Lane {
       onUnavailable: (error) =>
         this.#storeTrouble("mark events as sent", error),
       onFailed: () => this.#wakeup.set(),
+    });
+    this.#delivery = new Delivery(topic, deps, {
+      backoff: this.#backoff,
+      pending: () => backlog.snapshot().pending,
+      onFailed: () => this.#releaseWaiters(Infinity),
     });
   }
 
@@ -119,8 +114,8 @@ export class Lane {
   }
 
   #knownDown(): boolean {
-    if (this.#failures > 0) return true;
-    return this.#deps.publisher.state === "down" && !this.#succeeded;
+    const { failing, worked } = this.#delivery;
+    return failing || this.#deps.publisher.state === "down" && !worked;
   }
 
   async #nextDrain(signal: AbortSignal): Promise<void> {
@@ -163,7 +158,7 @@ export class Lane {
       }
       const topic = topics[this.#topic];
       const records = rows.map((row) => toRecord(row, topic));
-      await this.#publish(records, 0, signal, giveUp);
+      await this.#delivery.deliver(records, signal, giveUp);
       this.#deps.observer.published(this.#topic, rows.length);
       this.#marker.add(rows.map((row) => row.position), signal);
     }
@@ -185,119 +180,6 @@ export class Lane {
         await clock.sleep(backoffMs(failures, this.#backoff), signal);
       }
     }
-  }
-
-  /** Returns when every record is acknowledged, each as itself or as its dead letter. */
-  async #publish(
-    records: readonly EventRecord[],
-    attempts: number,
-    signal: AbortSignal,
-    giveUp: boolean,
-  ): Promise<void> {
-    try {
-      attempts += await this.#send(records, signal, giveUp);
-      this.#attempt("success");
-    } catch (error) {
-      if (!(error instanceof RecordRefusedError)) throw error;
-      this.#attempt("refused");
-      this.#worked();
-      const [first] = records;
-      if (records.length === 1 && first !== undefined) {
-        await this.#setAside(first, error, attempts + 1, signal, giveUp);
-        return;
-      }
-      const middle = Math.ceil(records.length / 2);
-      for (const half of [records.slice(0, middle), records.slice(middle)]) {
-        await this.#publish(half, attempts + 1, signal, giveUp);
-      }
-    }
-  }
-
-  async #setAside(
-    record: EventRecord,
-    refusal: RecordRefusedError,
-    attempts: number,
-    signal: AbortSignal,
-    giveUp: boolean,
-  ): Promise<void> {
-    const { clock, log, options } = this.#deps;
-    const letter = deadLetter(record, {
-      topic: options.deadLetterTopic,
-      message: refusal.message,
-      attempts,
-      failedAt: clock.wallNow(),
-    });
-    await this.#send([letter], signal, giveUp);
-    this.#attempt("dead_lettered");
-    log(
-      "error",
-      "event refused by the broker, moved to the dead-letter topic",
-      {
-        event_id: record.headers["event-id"],
-        order_id: record.key,
-        topic: record.topic,
-        dead_letter_topic: letter.topic,
-        error: refusal.message,
-      },
-    );
-  }
-
-  /**
-   * Hands the identical records over until they are acknowledged. Resolves with the number of failures before that.
-   * @throws RecordRefusedError unless it is about a dead letter: that one is repeated like any failure
-   */
-  async #send(
-    records: readonly EventRecord[],
-    signal: AbortSignal,
-    giveUp: boolean,
-  ): Promise<number> {
-    const { publisher, clock, options } = this.#deps;
-    for (let failures = 0;;) {
-      try {
-        await publisher.publish(records, signal);
-        this.#worked();
-        return failures;
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        const refused = error instanceof RecordRefusedError;
-        if (refused && records[0]?.topic !== options.deadLetterTopic) {
-          throw error;
-        }
-        if (!refused && !(error instanceof PublishError)) throw error;
-        failures += 1;
-        this.#attempt("error");
-        this.#failed(error);
-        if (giveUp) throw new InTroubleError(error.message, { cause: error });
-        await clock.sleep(backoffMs(failures, this.#backoff), signal);
-      }
-    }
-  }
-
-  #attempt(result: "success" | "error" | "refused" | "dead_lettered"): void {
-    this.#deps.observer.attempt(this.#topic, result);
-  }
-
-  #failed(error: Error): void {
-    this.#failures += 1;
-    this.#releaseWaiters(Infinity);
-    // Every failure of an outage would fill the log: 1, 2, 4, 8 … say the same.
-    if ((this.#failures & (this.#failures - 1)) !== 0) return;
-    this.#deps.log("warn", "cannot publish events, the same batch follows", {
-      topic: this.#deps.options.topics[this.#topic],
-      failures: this.#failures,
-      pending: this.#backlog.snapshot().pending,
-      error: error.message,
-    });
-  }
-
-  #worked(): void {
-    this.#succeeded = true;
-    if (this.#failures === 0) return;
-    this.#deps.log("info", "publishing events again", {
-      topic: this.#deps.options.topics[this.#topic],
-      failures: this.#failures,
-    });
-    this.#failures = 0;
   }
 
   #storeTrouble(what: string, error: StoreUnavailableError): void {
