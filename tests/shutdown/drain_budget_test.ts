@@ -4,7 +4,8 @@ import { status } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import { NO_SIGNALS } from "./platform.ts";
-import { metricsOf, type Outcome, World } from "./world.ts";
+import type { Outcome } from "./recorded_calls.ts";
+import { metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

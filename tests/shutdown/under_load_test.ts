@@ -5,7 +5,8 @@ import type { OrderClient } from "../../src/grpc/client.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { NO_SIGNALS } from "./platform.ts";
-import { metricsOf, type Outcome, World } from "./world.ts";
+import type { Outcome } from "./recorded_calls.ts";
+import { metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -4,13 +4,10 @@
  * it at the end.
  *
  * Invariants: providers outlive the service, their ledgers are durable; clients
- * never retry by themselves; each call is an intent of the ledger, and a call
- * that repeats a key belongs to that key's intent. Disposing ends every process
+ * never retry by themselves. Disposing ends every process
  * and removes the directory.
  */
-import { status } from "@grpc/grpc-js";
 import { createOrderClient, type OrderClient } from "../../src/grpc/client.ts";
-import { RpcError } from "../../src/grpc/errors.ts";
 import {
   type GetOrderResponse,
   OrderStatus,
@@ -20,7 +17,6 @@ import {
   startProviderServer,
 } from "../../tools/providers/server.ts";
 import { failpointCommand } from "../support/failpoints/process.ts";
-import type { Intent } from "../support/ledger/facts.ts";
 import { judge, printVerdict } from "../support/ledger/mod.ts";
 import { readEffects } from "../support/ledger/read_effects.ts";
 import { readEvents } from "../support/ledger/read_events.ts";
@@ -31,6 +27,7 @@ import {
   spawnService,
   startService,
 } from "../support/service_process.ts";
+import { RecordedCalls } from "./recorded_calls.ts";
 
 /** How long the world waits for what the service should do by itself, in ms. */
 const PATIENCE_MS = 15_000;
@@ -83,24 +80,11 @@ export async function metricsOf(
   );
 }
 
-/** What a mutating call came to: an answer, or a status code. */
-export type Outcome =
-  | {
-    readonly ok: true;
-    readonly orderId: string;
-    readonly status: OrderStatus;
-  }
-  | { readonly ok: false; readonly code: status };
-
-type Asked = Pick<Intent, "method"> & Partial<Intent>;
-
-export class World implements AsyncDisposable {
+export class World extends RecordedCalls implements AsyncDisposable {
   readonly dir: string;
   readonly payment: ProviderServer;
   readonly inventory: ProviderServer;
-  readonly #intents = new Map<string, Intent>();
   readonly #stack: AsyncDisposableStack;
-  #keys = 0;
 
   private constructor(
     dir: string,
@@ -108,6 +92,7 @@ export class World implements AsyncDisposable {
     inventory: ProviderServer,
     stack: AsyncDisposableStack,
   ) {
+    super();
     this.dir = dir;
     this.payment = payment;
     this.inventory = inventory;
@@ -175,81 +160,6 @@ export class World implements AsyncDisposable {
     }));
   }
 
-  newKey(): string {
-    return `key-${++this.#keys}`;
-  }
-
-  create(client: OrderClient, key = this.newKey()): Promise<Outcome> {
-    const asked: Asked = {
-      method: "create",
-      customerId: "customer-1",
-      currency: "EUR",
-      amountMinor: 2_100n,
-    };
-    return this.#call(key, asked, async () => {
-      const { order } = await client.createOrder({
-        customerId: "customer-1",
-        currency: "EUR",
-        items: [{
-          sku: "sku-1",
-          qty: 2,
-          price: { currency: "EUR", amountMinor: 1_050n },
-        }],
-      }, { idempotencyKey: key });
-      if (order === undefined) throw new Error("create answers no order");
-      return { orderId: order.id, status: order.status };
-    });
-  }
-
-  /** An order, created. @throws Error when the service does not create it */
-  async order(client: OrderClient): Promise<string> {
-    const outcome = await this.create(client);
-    if (outcome.ok) return outcome.orderId;
-    throw new Error(`The order was not created: ${status[outcome.code]}`);
-  }
-
-  pay(
-    client: OrderClient,
-    orderId: string,
-    key = this.newKey(),
-  ): Promise<Outcome> {
-    return this.#call(
-      key,
-      { method: "pay", orderId },
-      () => client.payOrder({ orderId }, { idempotencyKey: key }),
-    );
-  }
-
-  cancel(
-    client: OrderClient,
-    orderId: string,
-    key = this.newKey(),
-  ): Promise<Outcome> {
-    const reason = "changed my mind";
-    return this.#call(
-      key,
-      { method: "cancel", orderId, reason },
-      () => client.cancelOrder({ orderId, reason }, { idempotencyKey: key }),
-    );
-  }
-
-  /** All that is left. */
-  refund(
-    client: OrderClient,
-    orderId: string,
-    key = this.newKey(),
-  ): Promise<Outcome> {
-    const reason = "broken";
-    return this.#call(
-      key,
-      { method: "refund", orderId, reason },
-      () =>
-        client.refundOrder({ orderId, amount: undefined, reason }, {
-          idempotencyKey: key,
-        }),
-    );
-  }
-
   /** Waits until the order has this status. @throws Error when it does not come */
   async settled(
     client: OrderClient,
@@ -296,7 +206,7 @@ export class World implements AsyncDisposable {
   assertLedger(): void {
     const verdict = judge({
       ...readStore(`${this.dataDir}/oms.db`),
-      intents: [...this.#intents.values()],
+      intents: this.intents,
       effects: [
         ...readEffects(`${this.dir}/payment.ndjson`),
         ...readEffects(`${this.dir}/inventory.ndjson`),
@@ -318,60 +228,4 @@ export class World implements AsyncDisposable {
     // A closed grpc-js client keeps its last back-off timer, and nothing tells when it is over.
     await new Promise((resolve) => setTimeout(resolve, 4 * RECONNECT_MS));
   }
-
-  async #call(
-    key: string,
-    asked: Asked,
-    send: () => Promise<{ orderId: string; status: OrderStatus }>,
-  ): Promise<Outcome> {
-    const before = this.#intents.get(key) ?? begun(key, asked);
-    this.#intents.set(key, before);
-    try {
-      const answer = await send();
-      this.#intents.set(key, answered(before, answer));
-      return { ok: true, ...answer };
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      const { code } = error;
-      const now = this.#intents.get(key) ?? before;
-      this.#intents.set(key, { ...now, codes: [...now.codes, status[code]] });
-      return { ok: false, code };
-    }
-  }
-}
-
-function begun(key: string, asked: Asked): Intent {
-  return {
-    key,
-    orderId: null,
-    customerId: null,
-    currency: null,
-    amountMinor: null,
-    reason: "",
-    at: Date.now(),
-    outcome: { kind: "unanswered" },
-    codes: [],
-    endedAt: null,
-    replays: [],
-    ...asked,
-  };
-}
-
-function answered(
-  intent: Intent,
-  answer: { orderId: string; status: OrderStatus },
-): Intent {
-  const at = Date.now();
-  const { orderId } = answer;
-  const status = OrderStatus[answer.status];
-  if (intent.outcome.kind === "acknowledged") {
-    const replay = { orderId, status, at };
-    return { ...intent, replays: [...intent.replays, replay] };
-  }
-  return {
-    ...intent,
-    outcome: { kind: "acknowledged", orderId, status },
-    codes: [...intent.codes, "OK"],
-    endedAt: at,
-  };
 }
