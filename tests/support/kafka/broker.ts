@@ -19,7 +19,7 @@ const READY = "Kafka Server started";
 /** On a busy machine; warm it is 2.5 s. */
 const START_MS = 90_000;
 /** For topics that were just made, in ms. */
-const LEADERS_MS = 20_000;
+const SERVED_MS = 20_000;
 const LOOK_MS = 20;
 /** Below the range that systems take client ports from: a port stays free while its broker is down. */
 const PORTS = { from: 15_000, to: 30_000 } as const;
@@ -103,10 +103,12 @@ export class Broker implements AsyncDisposable {
     await this.#asAdmin(async (admin) => {
       await admin.createTopics({ topics, waitForLeaders: false });
       // The library's own wait gives up at the first look that comes too early.
-      const end = performance.now() + LEADERS_MS;
-      while (!await haveLeaders(admin, names)) {
+      const end = performance.now() + SERVED_MS;
+      while (!await areServed(admin, names)) {
         if (performance.now() > end) {
-          throw new BrokerError(`Cannot use ${names}: no leaders`);
+          throw new BrokerError(
+            `Cannot use ${names}: not served after ${SERVED_MS} ms`,
+          );
         }
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       }
@@ -276,15 +278,14 @@ function serverProperties(
   ];
 }
 
-async function haveLeaders(
+/** The metadata names a leader a moment before it serves: only an answer of the leader counts. */
+async function areServed(
   admin: Admin,
   names: readonly string[],
 ): Promise<boolean> {
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
-    return topics.every(({ partitions }) =>
-      partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)
-    );
+    for (const name of names) await admin.fetchTopicOffsets(name);
+    return true;
   } catch (error) {
     if (error instanceof Error && error.name === "KafkaJSProtocolError") {
       return false;
