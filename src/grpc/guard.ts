@@ -218,17 +218,3 @@ export function installGuard(
     },
   );
 }
-
-/**
- * Whether an uncaught error is the one that Deno's HTTP/2 throws out of any
- * handler when a peer breaks the protocol of its own stream. The guard keeps
- * the known way shut; this is for a process that wants to outlive an unknown
- * one. Everything else uncaught must stay fatal.
- */
-export function isBenignHttp2Error(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    error.code === "ERR_HTTP2_INVALID_STREAM" &&
-    /node:internal\/http2|node:http2|ext:deno_node\/.*http2|grpc-js/.test(
-      error.stack ?? "",
-    );
-}

@@ -30,6 +30,3 @@ export function safeLog(log: LogFn): LogFn {
     }
   };
 }
-
-/** A logger that drops everything. */
-export const noLog: LogFn = () => {};

@@ -19,7 +19,3 @@ export function newSagaId(): SagaId {
 export function isOrderId(text: string): text is OrderId {
   return text.startsWith("ord_");
 }
-
-export function isSagaId(text: string): text is SagaId {
-  return text.startsWith("saga_");
-}

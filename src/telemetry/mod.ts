@@ -1,4 +1,3 @@
-/** Logging, metrics and correlation ids of the service. */
+/** Logging and metrics of the service. */
 export * from "./logger.ts";
-export * from "./correlation.ts";
 export * from "./metrics.ts";

@@ -5,8 +5,6 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { constants } from "node:http2";
 
-import { isBenignHttp2Error } from "../../../src/grpc/guard.ts";
-
 import {
   assertServes,
   GET_ORDER,
@@ -124,26 +122,4 @@ Deno.test("F58 broken frames after the preface end that connection only", async 
   }
   await assertServes(served);
   await until("all are gone", () => served.edge.connections().open === 0);
-});
-
-Deno.test("F58 the uncaught-error filter knows Deno's HTTP/2 error and no other", () => {
-  const real = Object.assign(new Error("The stream has been destroyed"), {
-    code: "ERR_HTTP2_INVALID_STREAM",
-    stack:
-      "Error [ERR_HTTP2_INVALID_STREAM]: The stream has been destroyed\n    at ServerHttp2Stream.respond (ext:deno_node/http2.ts:2339:15)",
-  });
-  assertEquals(isBenignHttp2Error(real), true);
-  assertEquals(
-    isBenignHttp2Error(Object.assign(new Error(), { ...real, stack: "at a" })),
-    false,
-  );
-  assertEquals(
-    isBenignHttp2Error(Object.assign(new Error(), { code: "ECONNRESET" })),
-    false,
-  );
-  assertEquals(
-    isBenignHttp2Error(new Error("ERR_HTTP2_INVALID_STREAM")),
-    false,
-  );
-  assertEquals(isBenignHttp2Error("ERR_HTTP2_INVALID_STREAM"), false);
 });
