@@ -7,14 +7,19 @@
  * 130 when interrupted. With `--sabotage` a defect is put into the records
  * before they are judged: it has to be found, exit 1.
  */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { systemClock } from "@oms/lifecycle";
 import { printVerdict } from "../tests/support/ledger/mod.ts";
 import { type Sabotage, SABOTAGES } from "../tests/support/ledger/sabotage.ts";
-import { parseTimeout, withoutSeparator } from "./client/parse.ts";
+import {
+  parsePositive,
+  parseTimeout,
+  withoutSeparator,
+} from "./client/parse.ts";
+import { runTool } from "./demo/run_tool.ts";
 import { Stage } from "./demo/stage.ts";
 import { stopTimeline } from "./demo/timeline.ts";
-import { type Interrupt, onInterrupt } from "./load/interrupt.ts";
+import type { Interrupt } from "./load/interrupt.ts";
 import { showProgress } from "./load/progress.ts";
 import { seededRandom } from "./load/random.ts";
 import { progressOf, reportOf, tableOf } from "./load/report.ts";
@@ -34,23 +39,15 @@ const RETRIES = 200;
 const CONCURRENCY = 96;
 const ATTEMPT_DEADLINE_MS = 5_000;
 
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new InvalidArgumentError("a whole number of 1 or more is needed");
-  }
-  return value;
-}
-
 function parseFlags(): Flags {
   return new Command("demo")
     .description("Load, SIGTERM in the middle, restart, and the verdict")
-    .option("--rps <n>", "flows a second", parseCount, 200)
+    .option("--rps <n>", "flows a second", parsePositive, 200)
     .option("--duration <time>", "of the load", parseTimeout, 8_000)
     .option(
       "--seed <n>",
       "of all chance",
-      parseCount,
+      parsePositive,
       1 + (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0),
     )
     .addOption(
@@ -130,9 +127,8 @@ async function play(
   return verdict.ok && inOrder && run.stats.flowsFailed === 0;
 }
 
-async function main(): Promise<number> {
+async function main(interrupt: Interrupt): Promise<number> {
   const flags = parseFlags();
-  using interrupt = onInterrupt(0);
   await using stage = await Stage.open({
     name: "demo",
     kafka: flags.kafka,
@@ -145,11 +141,12 @@ async function main(): Promise<number> {
     if (stage.keep) console.log(`\nThe records are in ${stage.folder}`);
     return ok ? 0 : 1;
   } catch (error) {
-    if (interrupt.stopping.aborted) return 130;
-    stage.keep = true;
-    console.error(`The demo failed; its records are in ${stage.folder}`);
+    if (!interrupt.stopping.aborted) {
+      stage.keep = true;
+      console.error(`The demo failed; its records are in ${stage.folder}`);
+    }
     throw error;
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main();
+if (import.meta.main) Deno.exitCode = await runTool(main);

@@ -1,49 +1,41 @@
 /**
- * Chaos: the service is stopped, killed and started again while clients go on.
+ * Chaos: the service is stopped, killed and started again, things go wrong
+ * around it, and clients go on.
  *
  * Invariants: faults and load follow from the seed; every SIGTERM that nothing
  * interferes with must end with 0 or 3 within the budget that the service
- * itself names; the run is bounded by its rounds.
+ * itself names; no client may see CANCELLED; the run is bounded by its rounds.
  * Not promised: the same interleaving for the same seed: the operating system
  * has its say. Seeds repeat the plan, not the luck.
  */
 import { systemClock } from "@oms/lifecycle";
-import { spawnService } from "../../tests/support/service_process.ts";
-import type { Stage } from "../demo/stage.ts";
+import type { Stage, StartOptions } from "../demo/stage.ts";
 import { type LoadRun, startLoad } from "../load/run.ts";
-import { type Random, seededRandom } from "../load/random.ts";
-import { type Fault, planFault, type Profile } from "./faults.ts";
+import { seededRandom } from "../load/random.ts";
+import { planRound, type Round } from "./faults.ts";
+import type { Profiles } from "./profiles.ts";
+import { startOptionsOf, stop, strike } from "./strike.ts";
+import { Tally } from "./tally.ts";
+import { beginTrouble, type Lifter } from "./troubles.ts";
 
 export interface ChaosOptions {
   readonly rounds: number;
   readonly seed: number;
-  readonly profile: Profile;
+  readonly profiles: Profiles;
   /** Flows a second. */
   readonly rps: number;
   /** Ends the run early. */
   readonly stopping: AbortSignal;
 }
 
-/** What has been done and measured so far. */
-export interface ChaosTally {
-  rounds: number;
-  sigterms: number;
-  sigkills: number;
-  /** SIGTERMs by exit code. */
-  readonly exits: Record<string, number>;
-  /** Durations of the stops that were left alone, in ms. */
-  readonly stopMs: number[];
-  /** From spawn to `ready`, in ms. */
-  readonly readyMs: number[];
-  resumed: number;
-  /** Stops that broke the rules, and what did not settle. */
-  readonly violations: string[];
-}
-
 export interface ChaosRun {
-  readonly load: LoadRun;
-  readonly tally: ChaosTally;
-  /** Resolves when all rounds are played, everything has settled and the service is stopped. */
+  readonly tally: Tally;
+  /** Null until the service has started for the first time. */
+  readonly load: LoadRun | null;
+  /**
+   * Resolves when all rounds are played, everything has settled and the service
+   * is stopped; rejects when the service cannot be started.
+   */
   readonly done: Promise<void>;
 }
 
@@ -53,148 +45,155 @@ const ATTEMPT_DEADLINE_MS = 2_000;
 const RETRIES = 500;
 const REPLAY_SHARE = 0.05;
 const DOUBLE_PAY_SHARE = 0.05;
-const SETTLE_WITHIN_MS = 30_000;
+const SETTLE_WITHIN_MS = 60_000;
 /** Flows that are under way when the last round is over. */
-const FINISH_WITHIN_MS = 30_000;
+const FINISH_WITHIN_MS = 60_000;
+const NOTHING: Lifter = () => Promise.resolve();
 
-/** @throws Error when the service cannot be started */
-export async function startChaos(
-  stage: Stage,
-  options: ChaosOptions,
-): Promise<ChaosRun> {
-  const tally: ChaosTally = {
-    rounds: 0,
-    sigterms: 0,
-    sigkills: 0,
-    exits: {},
-    stopMs: [],
-    readyMs: [],
-    resumed: 0,
-    violations: [],
+export function startChaos(stage: Stage, options: ChaosOptions): ChaosRun {
+  const run = new Run(stage, options);
+  return {
+    tally: run.tally,
+    get load() {
+      return run.load;
+    },
+    done: run.play(),
   };
-  await start(stage, tally);
-  const enough = new AbortController();
-  const cut = new AbortController();
-  const load = startLoad({
-    target: stage.target,
-    recorder: stage.recorder,
-    mode: "mixed",
-    rps: options.rps,
-    durationMs: Infinity,
-    concurrency: CONCURRENCY,
-    deadlineMs: ATTEMPT_DEADLINE_MS,
-    retries: RETRIES,
-    seed: options.seed,
-    replayShare: REPLAY_SHARE,
-    doublePayShare: DOUBLE_PAY_SHARE,
-    stopping: enough.signal,
-    signal: cut.signal,
-  });
-  const over = () => {
+}
+
+class Run {
+  readonly tally = new Tally();
+  load: LoadRun | null = null;
+  readonly #stage: Stage;
+  readonly #options: ChaosOptions;
+  readonly #enough = new AbortController();
+  readonly #cut = new AbortController();
+  /** Of a trouble that goes on. */
+  #lift = NOTHING;
+
+  constructor(stage: Stage, options: ChaosOptions) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  async play(): Promise<void> {
+    const { rounds, seed, profiles, stopping } = this.#options;
+    const random = seededRandom(seed);
+    try {
+      for (let round = 0; round < rounds; round++) {
+        await this.#play(planRound(profiles, random));
+        stopping.throwIfAborted();
+        this.tally.rounds += 1;
+      }
+      await this.#start({});
+      await this.#end();
+    } finally {
+      this.#abort(this.#enough);
+      this.#abort(this.#cut);
+      await this.load?.done;
+    }
+  }
+
+  async #play(round: Round): Promise<void> {
+    const { afterMs, trouble, troubleMs, lift, ending } = round;
+    const { stopping } = this.#options;
+    this.tally.play(nameOf(round));
+    // A point in the plan may end it before it is ready.
+    const alive = await this.#start(startOptionsOf(round));
+    if (alive) await systemClock.sleep(afterMs, stopping);
+    await this.#liftTrouble();
+    if (trouble.kind !== "none") {
+      this.#stage.note(`trouble: ${JSON.stringify(trouble)}`);
+    }
+    this.#lift = await beginTrouble(this.#stage, trouble);
+    await systemClock.sleep(troubleMs, stopping);
+    if (lift === "before-end") {
+      await this.#liftTrouble();
+      await systemClock.sleep(afterMs / 2, stopping);
+    }
+    const { service } = this.#stage;
+    if (!service.running && ending.kind !== "point") {
+      const { code } = await service.exit;
+      this.tally.violations.push(
+        `pid ${service.pid} ended by itself with ${code}`,
+      );
+    }
+    await strike(
+      this.#stage,
+      this.tally,
+      ending,
+      lift === "with-end" ? () => this.#liftTrouble() : NOTHING,
+    );
+    if (lift !== "after-start") await this.#liftTrouble();
+  }
+
+  /** Everything calm again: the clients finish, everything settles, the service stops. */
+  async #end(): Promise<void> {
+    const { stopping } = this.#options;
+    await this.#liftTrouble();
+    this.#abort(this.#enough);
+    // What does not end in time is judged all the same: the ledger tells what it is.
+    if (this.load !== null && await late(this.load.done, FINISH_WITHIN_MS)) {
+      this.tally.violations.push("the clients did not come to an end");
+    }
+    this.#abort(this.#cut);
+    const left = await this.#stage.settle(SETTLE_WITHIN_MS, stopping);
+    if (left !== null) this.tally.violations.push(left);
+    await stop(this.#stage, this.tally, NOTHING);
+  }
+
+  /** False when its plan has ended it before it was ready. */
+  async #start(options: StartOptions): Promise<boolean> {
+    const began = performance.now();
+    try {
+      const ready = await this.#stage.start(options);
+      this.tally.readyMs.push(performance.now() - began);
+      this.tally.resumed += Number(ready.resumed_sagas ?? 0);
+    } catch (error) {
+      const planned = this.#stage.service.log
+        .some(({ msg }) => msg === "failpoint");
+      if (planned) return false;
+      throw error;
+    }
+    this.load ??= startLoad({
+      target: this.#stage.target,
+      recorder: this.#stage.recorder,
+      mode: "mixed",
+      rps: this.#options.rps,
+      durationMs: Infinity,
+      concurrency: CONCURRENCY,
+      deadlineMs: ATTEMPT_DEADLINE_MS,
+      retries: RETRIES,
+      seed: this.#options.seed,
+      replayShare: REPLAY_SHARE,
+      doublePayShare: DOUBLE_PAY_SHARE,
+      stopping: this.#enough.signal,
+      signal: this.#cut.signal,
+    });
+    return true;
+  }
+
+  async #liftTrouble(): Promise<void> {
+    const lift = this.#lift;
+    this.#lift = NOTHING;
+    await lift();
+  }
+
+  #abort(controller: AbortController): void {
     const error = new Error("the rounds are over");
     error.name = "AbortError";
-    return error;
-  };
-  const play = async () => {
-    const random = seededRandom(options.seed);
-    try {
-      for (let round = 0; round < options.rounds; round++) {
-        await playRound(stage, tally, options, random);
-      }
-      enough.abort(over());
-      // What does not end in time is judged all the same: the ledger tells what it is.
-      const late = await within(load.done, FINISH_WITHIN_MS);
-      if (late) tally.violations.push("the clients did not come to an end");
-      cut.abort(over());
-      const left = await stage.settle(SETTLE_WITHIN_MS, options.stopping);
-      if (left !== null) tally.violations.push(left);
-      await stop(stage, tally);
-    } finally {
-      enough.abort(over());
-      cut.abort(over());
-      await load.done;
-    }
-  };
-  return { load, tally, done: play() };
-}
-
-async function playRound(
-  stage: Stage,
-  tally: ChaosTally,
-  { profile, stopping }: ChaosOptions,
-  random: Random,
-): Promise<void> {
-  const fault = planFault(profile, random);
-  await systemClock.sleep(fault.afterMs, stopping);
-  await strike(stage, tally, fault);
-  stopping.throwIfAborted();
-  await start(stage, tally);
-  tally.rounds += 1;
-}
-
-async function strike(
-  stage: Stage,
-  tally: ChaosTally,
-  { kind, killAfterMs }: Fault,
-): Promise<void> {
-  switch (kind) {
-    case "term":
-      return await stop(stage, tally);
-    case "kill":
-      await stage.kill();
-      tally.sigkills += 1;
-      return;
-    case "term-kill":
-      stage.note("SIGTERM, then SIGKILL");
-      stage.service.signal("SIGTERM");
-      await systemClock.sleep(killAfterMs);
-      await stage.kill();
-      tally.sigterms += 1;
-      tally.sigkills += 1;
-      return;
-    case "start-kill": {
-      await stage.kill();
-      await using starting = spawnService(stage.serviceOptions());
-      stage.note(`start, pid ${starting.pid}`);
-      await systemClock.sleep(killAfterMs);
-      stage.note(`SIGKILL to ${starting.pid}, which may be starting`);
-      await starting.kill();
-      tally.sigkills += 2;
-      return;
-    }
+    controller.abort(error);
   }
 }
 
-async function start(stage: Stage, tally: ChaosTally): Promise<void> {
-  const began = performance.now();
-  const ready = await stage.start();
-  tally.readyMs.push(performance.now() - began);
-  tally.resumed += Number(ready.resumed_sagas ?? 0);
-}
-
-/** A SIGTERM that is left alone: it has to end by the rules. */
-async function stop(stage: Stage, tally: ChaosTally): Promise<void> {
-  const { pid } = stage.service;
-  const budgetMs = Number((await stage.service.ready()).grace_needed_ms);
-  const { code, durationMs } = await stage.stop();
-  tally.sigterms += 1;
-  tally.exits[code] = (tally.exits[code] ?? 0) + 1;
-  tally.stopMs.push(durationMs);
-  if (code !== 0 && code !== 3) {
-    tally.violations.push(`pid ${pid} ended a SIGTERM with ${code}`);
-  }
-  if (!(durationMs <= budgetMs)) {
-    tally.violations.push(
-      `pid ${pid} took ${
-        Math.round(durationMs)
-      } ms to stop, budget ${budgetMs} ms`,
-    );
-  }
+function nameOf({ profile, trouble, ending }: Round): string {
+  const how = "how" in trouble ? `-${trouble.how}` : "";
+  return `${profile}${how}/${ending.kind}`;
 }
 
 /** True when `work` takes longer. */
-async function within(work: Promise<void>, ms: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  using _timer = systemClock.after(ms, () => late.resolve(true));
-  return await Promise.race([work.then(() => false), late.promise]);
+async function late(work: Promise<void>, ms: number): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  using _timer = systemClock.after(ms, () => over.resolve(true));
+  return await Promise.race([work.then(() => false), over.promise]);
 }

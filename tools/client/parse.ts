@@ -59,6 +59,13 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** How many of something there shall be. */
+export function parsePositive(text: string): number {
+  const value = parseCount(text);
+  if (value >= 1) return value;
+  throw new InvalidArgumentError("a whole number of 1 or more is needed");
+}
+
 /** `CONFIRMED`, in any case, with or without the prefix of the contract. */
 export function parseStatus(text: string): OrderStatus {
   const name = text.toUpperCase().replace(/^ORDER_STATUS_/, "");

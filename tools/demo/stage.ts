@@ -7,6 +7,8 @@
  * and removes the folder unless it was asked to keep it.
  */
 import { type Clock, systemClock } from "@oms/lifecycle";
+import { failpointCommand } from "../../tests/support/failpoints/process.ts";
+import { WallClockFile } from "../../tests/support/failpoints/wall_clock_file.ts";
 import {
   type EventFact,
   type Incident,
@@ -22,22 +24,19 @@ import {
 import {
   type LogLine,
   type ServiceExit,
-  type ServiceOptions,
   type ServiceProcess,
   type ServiceStop,
-  startService,
+  spawnService,
 } from "../../tests/support/service_process.ts";
 import { FileRecorder } from "../load/intents.ts";
 import type { Random } from "../load/random.ts";
 import { Target } from "../load/target.ts";
 import type { Knobs } from "../providers/knobs.ts";
-import {
-  type ProviderServer,
-  startProviderServer,
-} from "../providers/server.ts";
 import { pendingWork } from "./pending.ts";
 import { SmallDisk } from "./small_disk.ts";
+import { pathsIn, saveRecords } from "./records.ts";
 import { StageBroker } from "./stage_broker.ts";
+import { StageProviders } from "./stage_providers.ts";
 
 export interface StageOptions {
   /** Beginning of the folder's name. */
@@ -45,18 +44,19 @@ export interface StageOptions {
   readonly knobs: Partial<Knobs>;
   /** Variables of the service. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Starts the service; default: as the task `run` does. */
-  readonly command?: readonly string[];
   /** True: events go to a real broker. Default: to a file. */
   readonly kafka?: boolean;
   /** True: the data is on a file system whose space can be taken away. */
   readonly smallDisk?: boolean;
+  /** True: the service's wall clock can be moved; it is started by the test entry point. */
+  readonly wallClock?: boolean;
 }
 
 /** What one incarnation is started with, beside the stage's own options. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly command?: readonly string[];
+  /** A plan (tests/support/failpoints/plan.ts): starts the test entry point. */
+  readonly failpoints?: string;
 }
 
 /** What consumers got. */
@@ -74,16 +74,15 @@ export class Stage implements AsyncDisposable {
   readonly folder: string;
   readonly paths: LedgerPaths;
   readonly recorder: FileRecorder;
+  readonly providers: StageProviders;
   readonly broker: StageBroker | null;
   readonly disk: SmallDisk | null;
-  readonly #options: StageOptions;
-  readonly #providersPort: number;
   readonly #env: Readonly<Record<string, string>>;
   readonly #incidents: Incident[] = [];
   readonly #incarnations: ServiceProcess[] = [];
   #events: readonly EventFact[] = [];
   readonly #clock: Pick<Clock, "wallNow" | "sleep"> = systemClock;
-  #providers: ProviderServer | null;
+  readonly #wallClock: WallClockFile | null;
   #target: Target | null = null;
   /** True: the folder stays when the stage is disposed. */
   keep = false;
@@ -92,7 +91,7 @@ export class Stage implements AsyncDisposable {
     folder: string,
     options: StageOptions,
     parts: {
-      readonly providers: ProviderServer;
+      readonly providers: StageProviders;
       readonly broker: StageBroker | null;
       readonly disk: SmallDisk | null;
     },
@@ -100,17 +99,18 @@ export class Stage implements AsyncDisposable {
     const { providers, broker, disk } = parts;
     this.folder = folder;
     this.paths = pathsIn(folder);
+    this.providers = providers;
     this.broker = broker;
     this.disk = disk;
-    this.#options = options;
-    this.#providers = providers;
-    this.#providersPort = Number(new URL(providers.url).port);
     this.#env = {
       OMS_PAYMENT_URL: providers.url,
       OMS_INVENTORY_URL: providers.url,
       ...broker?.env,
       ...options.env,
     };
+    this.#wallClock = options.wallClock
+      ? new WallClockFile(`${folder}/wall-clock`)
+      : null;
     this.recorder = new FileRecorder(this.paths.intents);
   }
 
@@ -118,7 +118,7 @@ export class Stage implements AsyncDisposable {
    * Opens the providers, the broker and the disk; the service is not started
    * yet.
    *
-   * @throws Error when the machine lacks what one of them needs
+   * @throws MissingNeedError when the machine lacks what one of them needs
    */
   static async open(options: StageOptions): Promise<Stage> {
     const folder = Deno.makeTempDirSync({ prefix: `oms_${options.name}_` });
@@ -130,9 +130,7 @@ export class Stage implements AsyncDisposable {
       ? parts.use(await SmallDisk.mount(dataDir))
       : null;
     const broker = options.kafka ? parts.use(await StageBroker.start()) : null;
-    const providers = parts.use(
-      await startProviderServer({ ledgerPath: effects, knobs }),
-    );
+    const providers = parts.use(await StageProviders.start(effects, knobs));
     const stage = new Stage(folder, options, { providers, broker, disk });
     parts.move();
     return stage;
@@ -151,25 +149,46 @@ export class Stage implements AsyncDisposable {
     return newest;
   }
 
-  /** What every incarnation is started with. */
-  serviceOptions(options: StartOptions = {}): ServiceOptions {
-    const command = options.command ?? this.#options.command;
-    return {
+  /** Starts the next incarnation and waits for nothing. */
+  spawn(options: StartOptions = {}): ServiceProcess {
+    const plan = [
+      ...(this.#wallClock === null ? [] : [this.#wallClock.failpoint]),
+      ...(options.failpoints === undefined ? [] : [options.failpoints]),
+    ].join(";");
+    const service = spawnService({
       dataDir: this.paths.dataDir,
-      env: { ...this.#env, ...options.env },
-      ...(command === undefined ? {} : { command }),
-    };
+      env: {
+        ...this.#env,
+        ...options.env,
+        ...(plan === "" ? {} : { OMS_FAILPOINT: plan }),
+      },
+      ...(plan === "" ? {} : { command: failpointCommand() }),
+    });
+    this.#incarnations.push(service);
+    this.note(`start, pid ${service.pid}${plan === "" ? "" : `, ${plan}`}`);
+    return service;
   }
 
-  /** Starts the next incarnation and points the clients to it. @returns its `ready` line */
+  /**
+   * Starts the next incarnation and points the clients to it.
+   *
+   * @returns its `ready` line
+   * @throws Error when that does not come; the process is ended then
+   */
   async start(options: StartOptions = {}): Promise<LogLine> {
-    const service = await startService(this.serviceOptions(options));
-    this.#incarnations.push(service);
-    if (this.#target === null) {
-      this.#target = new Target(service.grpcAddress, { channelRetries: false });
-    } else this.#target.move(service.grpcAddress);
-    this.note(`ready, pid ${service.pid}`);
-    return await service.ready();
+    const service = this.spawn(options);
+    try {
+      const ready = await service.ready();
+      if (this.#target === null) {
+        const retries = { channelRetries: false };
+        this.#target = new Target(service.grpcAddress, retries);
+      } else this.#target.move(service.grpcAddress);
+      this.note(`ready, pid ${service.pid}`);
+      return ready;
+    } catch (error) {
+      await service.kill();
+      throw error;
+    }
   }
 
   /** @throws Error when the service does not end in time; it is killed then */
@@ -185,25 +204,12 @@ export class Stage implements AsyncDisposable {
     return await this.service.kill();
   }
 
-  /** While the providers are down, what is set is lost. */
-  setKnobs(knobs: Partial<Knobs>): void {
-    this.#providers?.setKnobs(knobs);
-  }
-
-  /** Connections are refused; what runs is answered before. */
-  async stopProviders(): Promise<void> {
-    const providers = this.#providers;
-    this.#providers = null;
-    await providers?.[Symbol.asyncDispose]();
-  }
-
-  /** On the same port, with the ledger as it was and the knobs of the beginning. */
-  async startProviders(): Promise<void> {
-    this.#providers ??= await startProviderServer({
-      ledgerPath: this.paths.effects,
-      port: this.#providersPort,
-      knobs: this.#options.knobs,
-    });
+  /** @throws Error on a stage without a wall clock of its own */
+  moveWallClock(aheadMs: number): void {
+    if (this.#wallClock === null) {
+      throw new Error("Cannot move the wall clock: it is the machine's");
+    }
+    this.#wallClock.move(aheadMs);
   }
 
   /** An incident for the ledger's stories. */
@@ -254,38 +260,20 @@ export class Stage implements AsyncDisposable {
     };
   }
 
-  /** Puts what is only in memory beside the records. */
-  saveLogs(): void {
-    const output = this.#incarnations.flatMap((each) => [
-      `# pid ${each.pid}`,
-      ...each.output,
-    ]);
-    const incidents = this.#incidents.map((each) => JSON.stringify(each));
-    const events = this.broker === null
-      ? []
-      : this.#events.map((event) => JSON.stringify(event));
-    for (
-      const [name, lines] of [
-        ["service.log", output],
-        ["incidents.ndjson", incidents],
-        ["topics.ndjson", events],
-      ] as const
-    ) {
-      if (lines.length === 0) continue;
-      Deno.writeTextFileSync(`${this.folder}/${name}`, `${lines.join("\n")}\n`);
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const service of this.#incarnations) {
       await service[Symbol.asyncDispose]();
     }
     this.#target?.[Symbol.dispose]();
-    await this.#providers?.[Symbol.asyncDispose]();
+    await this.providers[Symbol.asyncDispose]();
     await this.broker?.[Symbol.asyncDispose]();
     this.recorder[Symbol.dispose]();
     const { disk, folder } = this;
-    if (this.keep) this.saveLogs();
+    if (this.keep) {
+      // A file publisher's events are in the data folder.
+      const topics = this.broker === null ? [] : this.#events;
+      saveRecords(folder, this.#incarnations, this.#incidents, topics);
+    }
     if (disk !== null) {
       const aside = `${folder}/data.kept`;
       disk.keepIn = this.keep ? aside : null;
@@ -295,12 +283,4 @@ export class Stage implements AsyncDisposable {
     }
     if (!this.keep) await Deno.remove(folder, { recursive: true });
   }
-}
-
-function pathsIn(folder: string): LedgerPaths {
-  return {
-    intents: `${folder}/intents.ndjson`,
-    effects: `${folder}/providers.ndjson`,
-    dataDir: `${folder}/data`,
-  };
 }

@@ -139,17 +139,20 @@ export class Caller {
   async get(orderId: string): Promise<GetOrderResponse | null> {
     const { target, deadlineMs, signal, stats } = this.#options;
     const started = performance.now();
-    let code = "OK";
-    try {
-      return await target.use((client) =>
-        client.getOrder({ orderId }, { deadlineMs, signal })
-      );
-    } catch (error) {
-      code = codeOf(error);
-      return null;
-    } finally {
+    const answered = (code: string) => {
       stats.attempt("get", code);
       stats.ended("get", code, performance.now() - started);
+    };
+    try {
+      const answer = await target.use((client) =>
+        client.getOrder({ orderId }, { deadlineMs, signal })
+      );
+      answered("OK");
+      return answer;
+    } catch (error) {
+      // Our own abort is no answer.
+      if (!signal.aborted) answered(codeOf(error));
+      return null;
     }
   }
 

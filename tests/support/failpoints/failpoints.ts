@@ -6,6 +6,7 @@
  * also when that is SIGKILL.
  */
 import type { Action, Rule } from "./plan.ts";
+import { followWallClock } from "./wall_clock.ts";
 
 /** How often a waiting failpoint looks for its file, in ms. */
 const LOOK_MS = 5;
@@ -77,6 +78,8 @@ export class Failpoints {
         return;
       case "block":
         return block(action.ms);
+      case "clock":
+        return followWallClock(action.path);
     }
   }
 }

@@ -19,6 +19,7 @@
  * - `reject`: a promise that nobody holds rejects
  * - `uncaught`: an error is thrown where nobody can catch it
  * - `block:<ms>`: the event loop stands still
+ * - `clock:<path>`: from here on the wall clock is so many ms ahead as that file says
  */
 export type Action =
   | {
@@ -32,7 +33,7 @@ export type Action =
       | "reject"
       | "uncaught";
   }
-  | { readonly kind: "wait"; readonly path: string }
+  | { readonly kind: "wait" | "clock"; readonly path: string }
   | { readonly kind: "block"; readonly ms: number };
 
 /** One entry of a plan. */
@@ -77,6 +78,7 @@ function parseAction(text: string): Action {
     case "uncaught":
       return { kind };
     case "wait":
+    case "clock":
       return { kind, path: value };
     case "block":
       if (/^\d+$/.test(value)) return { kind, ms: Number(value) };

@@ -54,7 +54,10 @@ export function readPublished({ dataDir }: LedgerPaths): EventFact[] {
 
 /** `acknowledged 4812 · effects 4812 · lost 0 · duplicated 0 · gaps 0 …` */
 export function verdictLine(
-  { acknowledged, effects, counts }: Verdict,
+  { acknowledged, effects, counts }: Pick<
+    Verdict,
+    "acknowledged" | "effects" | "counts"
+  >,
 ): string {
   const names: Readonly<Record<ProblemKind, string>> = {
     lost: "lost",

@@ -1,9 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { withoutSeparator } from "../../../tools/client/parse.ts";
-import { planFault, PROFILES } from "../../../tools/chaos/faults.ts";
 import { parsePending } from "../../../tools/demo/pending.ts";
 import { stopTimeline } from "../../../tools/demo/timeline.ts";
-import { seededRandom } from "../../../tools/load/random.ts";
 
 Deno.test("pending work is summed over all series; metrics without it are an error", () => {
   const text = [
@@ -34,29 +32,6 @@ Deno.test("a stop's timeline names each phase with its time, and what was left",
   assertEquals(lines[0], "SIGTERM: stopped in 30 ms, exit 3, 1 leftover");
   assertStringIncludes(lines[2] ?? "", "sagas      20 ms  timed_out");
   assertStringIncludes(lines[4] ?? "", "sagas/pay/ord_1, charge, 20 ms old");
-});
-
-Deno.test("a seed plans the same faults each time, within their bounds", () => {
-  for (const profile of PROFILES) {
-    const plan = () => {
-      const random = seededRandom(42);
-      return Array.from({ length: 300 }, () => planFault(profile, random));
-    };
-    assertEquals(plan(), plan());
-    for (const { afterMs, killAfterMs } of plan()) {
-      assertEquals(afterMs >= 200 && afterMs <= 1_500, true);
-      assertEquals(killAfterMs >= 0 && killAfterMs <= 500, true);
-    }
-    const kinds = [...new Set(plan().map(({ kind }) => kind))].sort();
-    assertEquals(
-      kinds,
-      {
-        kill: ["kill", "start-kill"],
-        term: ["term"],
-        mixed: ["kill", "start-kill", "term", "term-kill"],
-      }[profile],
-    );
-  }
 });
 
 Deno.test("the separator that deno task hands on is no argument", () => {

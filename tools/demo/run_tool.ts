@@ -1,0 +1,22 @@
+/** What tools that play on a stage do at their end. */
+import { type Interrupt, onInterrupt } from "../load/interrupt.ts";
+import { MissingNeedError } from "./needs.ts";
+
+/**
+ * Runs a tool until its end or Ctrl-C.
+ *
+ * @returns its exit code; 130 when interrupted, 1 when the machine lacks something
+ */
+export async function runTool(
+  main: (interrupt: Interrupt) => Promise<number>,
+): Promise<number> {
+  using interrupt = onInterrupt(0);
+  try {
+    return await main(interrupt);
+  } catch (error) {
+    if (interrupt.stopping.aborted) return 130;
+    if (!(error instanceof MissingNeedError)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
