@@ -70,15 +70,17 @@ export function startLoad(options: LoadOptions): LoadRun {
   const started = performance.now();
   let ended: number | null = null;
   let next = 0;
-  const dueTime = () =>
+  /** Of the next flow, in ms since the start. */
+  const dueAfter = () =>
     options.rps === 0
-      ? performance.now()
-      : started + (next++ * 1_000) / options.rps;
+      ? performance.now() - started
+      : (next++ * 1_000) / options.rps;
 
   const worker = async () => {
     while (!options.stopping.aborted) {
-      const due = dueTime();
-      if (due - started >= options.durationMs) return;
+      const after = dueAfter();
+      if (after >= options.durationMs) return;
+      const due = started + after;
       if (!await reached(due, options.stopping)) return;
       await oneFlow(stats, () => runFlow(caller, flow, due));
     }
