@@ -14,7 +14,8 @@ import {
   needsWallClock,
   type Profiles,
 } from "./profiles.ts";
-import { type ChaosReport, reportOf, summaryOf } from "./report.ts";
+import { reportOf, summaryOf } from "./report.ts";
+import type { ChaosReport } from "./report_schema.ts";
 import { type ChaosRun, startChaos } from "./run.ts";
 
 export interface PartPlan {

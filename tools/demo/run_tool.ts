@@ -1,11 +1,11 @@
 /** What tools that play on a stage do at their end. */
 import { type Interrupt, onInterrupt } from "../load/interrupt.ts";
-import { MissingNeedError } from "./needs.ts";
+import { RefusedError } from "./refused_error.ts";
 
 /**
  * Runs a tool until its end or Ctrl-C.
  *
- * @returns its exit code; 130 when interrupted, 1 when the machine lacks something
+ * @returns its exit code; 130 when interrupted, 1 when it refuses
  */
 export async function runTool(
   main: (interrupt: Interrupt) => Promise<number>,
@@ -15,7 +15,7 @@ export async function runTool(
     return await main(interrupt);
   } catch (error) {
     if (interrupt.stopping.aborted) return 130;
-    if (!(error instanceof MissingNeedError)) throw error;
+    if (!(error instanceof RefusedError)) throw error;
     console.error(error.message);
     return 1;
   }

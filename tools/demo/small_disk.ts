@@ -5,7 +5,7 @@
  * Needs Linux and the right to mount (root). Invariant: disposing unmounts it;
  * with `keepIn` its files are copied out before.
  */
-import { MissingNeedError } from "./needs.ts";
+import { RefusedError } from "./refused_error.ts";
 import { canMount } from "../../tests/support/mounts.ts";
 
 /** More than any run writes; a tmpfs takes memory only for what is in it. */
@@ -21,10 +21,10 @@ export class SmallDisk implements AsyncDisposable {
     this.dir = dir;
   }
 
-  /** Mounts at `dir`, which must not exist yet. @throws MissingNeedError */
+  /** Mounts at `dir`, which must not exist yet. @throws RefusedError */
   static async mount(dir: string): Promise<SmallDisk> {
     if (!canMount()) {
-      throw new MissingNeedError(
+      throw new RefusedError(
         "Cannot take disk space away: it needs Linux and the right to mount (root)",
       );
     }

@@ -118,7 +118,7 @@ export class Stage implements AsyncDisposable {
    * Opens the providers, the broker and the disk; the service is not started
    * yet.
    *
-   * @throws MissingNeedError when the machine lacks what one of them needs
+   * @throws RefusedError when the machine lacks what one of them needs
    */
   static async open(options: StageOptions): Promise<Stage> {
     const folder = Deno.makeTempDirSync({ prefix: `oms_${options.name}_` });

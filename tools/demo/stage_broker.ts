@@ -12,7 +12,7 @@ import { loseRecord } from "../../tests/support/kafka/lose_record.ts";
 import type { EventFact } from "../../tests/support/ledger/mod.ts";
 import { TOPICS } from "../../tests/support/ledger/read_events.ts";
 import { readTopicEvents } from "../../tests/support/ledger/read_topics.ts";
-import { MissingNeedError } from "./needs.ts";
+import { RefusedError } from "./refused_error.ts";
 import { routeRuntimeWarnings } from "../../src/events/mod.ts";
 
 export class StageBroker implements AsyncDisposable {
@@ -22,11 +22,11 @@ export class StageBroker implements AsyncDisposable {
     this.node = node;
   }
 
-  /** @throws MissingNeedError; BrokerError when it does not start */
+  /** @throws RefusedError; BrokerError when it does not start */
   static async start(): Promise<StageBroker> {
     const missing = await whatIsMissing();
     if (missing !== null) {
-      throw new MissingNeedError(`Cannot run with a Kafka broker: ${missing}`);
+      throw new RefusedError(`Cannot run with a Kafka broker: ${missing}`);
     }
     routeRuntimeWarnings((level, _, fields) => {
       if (level !== "debug") console.warn(fields);

@@ -79,7 +79,9 @@ export class Failpoints {
       case "block":
         return block(action.ms);
       case "clock":
-        return followWallClock(action.path);
+        // For good: the process ends with it.
+        followWallClock(action.path);
+        return;
     }
   }
 }

@@ -10,8 +10,11 @@
 /** How often the file is looked at, in ms. */
 const LOOK_MS = 5;
 
-/** @param path a whole number of ms, put in place at once; absent: 0 */
-export function followWallClock(path: string): void {
+/**
+ * @param path a whole number of ms, put in place at once; absent: 0
+ * @returns disposing it gives the machine's clock back
+ */
+export function followWallClock(path: string): Disposable {
   const machine = Date;
   let aheadMs = read(path);
   const now = () => machine.now() + aheadMs;
@@ -25,6 +28,12 @@ export function followWallClock(path: string): void {
     aheadMs = read(path);
   }, LOOK_MS);
   Deno.unrefTimer(timer);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      globalThis.Date = machine;
+    },
+  };
 }
 
 function read(path: string): number {

@@ -5,6 +5,17 @@ import {
   PROFILES,
   type Profiles,
 } from "../../../tools/chaos/profiles.ts";
+import {
+  isOver,
+  type LongState,
+  openState,
+  saveState,
+  totalsOf,
+  withPart,
+} from "../../../tools/chaos/long_state.ts";
+import type { ChaosReport } from "../../../tools/chaos/report_schema.ts";
+import { pageOf } from "../../../tools/chaos/report_page.ts";
+import { withTempDir } from "../../support/temp_dir.ts";
 import { seededRandom } from "../../../tools/load/random.ts";
 
 function plan(profiles: Profiles, rounds = 400): Round[] {
@@ -79,4 +90,101 @@ Deno.test("profiles are a comma list or all; anything else is named", () => {
   assertEquals(parseProfiles("mixed, kafka"), ["mixed", "kafka"]);
   assertEquals(parseProfiles("all"), PROFILES);
   assertThrows(() => parseProfiles("mixed,never"), Error, "never");
+});
+
+function report(change: Partial<ChaosReport> = {}): ChaosReport {
+  return {
+    commit: "0123456789ab",
+    modified: false,
+    at: "2026-01-02T03:04:05.000Z",
+    seed: 7,
+    profile: "mixed",
+    publisher: "kafka",
+    rounds: 50,
+    duration_ms: 60_000,
+    sigterms: 30,
+    sigkills: 20,
+    played: { "mixed/term": 50 },
+    exit_codes: { 0: 28, 3: 2 },
+    stop_ms: { p50: 50, max: 900 },
+    ready_ms: { p50: 300, max: 500 },
+    points: { hit: 9, missed: 1 },
+    resumed_sagas: 100,
+    calls: 5_000,
+    flows_failed: 0,
+    attempt_codes: { OK: 5_000 },
+    events: { records: 9_000, repeated: 3 },
+    acknowledged: 3_000,
+    effects: 3_000,
+    problems: { lost: 0, duplicated: 0, gap: 0, wrong: 0, unsettled: 0 },
+    violations: [],
+    ok: true,
+    ...change,
+  };
+}
+
+const FRESH: LongState = {
+  plan: { profiles: ["mixed"], rounds: 50, rps: 80, kafka: true },
+  goal: { sigterms: 60, sigkills: 30 },
+  next_seed: 7,
+  parts: [],
+};
+
+Deno.test("a long run goes on where it was left, with the next seed, to its goal", async () => {
+  await withTempDir(async (dir) => {
+    const path = `${dir}/state.json`;
+    let state = await openState(path, FRESH);
+    assertEquals(state, FRESH);
+    state = withPart(state, { report: report(), records: null });
+    assert(!isOver(state));
+    await saveState(path, state);
+
+    const again = await openState(path, FRESH);
+    assertEquals(again, state);
+    assertEquals(again.next_seed, 8);
+    const over = withPart(again, { report: report(), records: null });
+    assert(isOver(over));
+    // A goal is no part of the plan: it may be set higher later.
+    const higher = { ...FRESH, goal: { sigterms: 1_000, sigkills: 500 } };
+    await saveState(path, over);
+    assert(!isOver(await openState(path, higher)));
+  });
+});
+
+Deno.test("a long run never mixes parts of two plans", async () => {
+  await withTempDir(async (dir) => {
+    const path = `${dir}/state.json`;
+    await saveState(path, FRESH);
+    const other: LongState = { ...FRESH, plan: { ...FRESH.plan, rounds: 51 } };
+    let refused = "";
+    await openState(path, other).catch((error) => refused = String(error));
+    assert(refused.includes("another plan"), refused);
+  });
+});
+
+Deno.test("totals count rounds, signals, what failed, and name the slowest stop", () => {
+  const failed = report({ ok: false, stop_ms: { p50: 50, max: 5_000 } });
+  assertEquals(totalsOf([report(), failed]), {
+    sigterms: 60,
+    sigkills: 40,
+    rounds: 100,
+    acknowledged: 6_000,
+    failed: 1,
+    slowestStopMs: 5_000,
+  });
+});
+
+Deno.test("the page has a row for each run and says what failed", () => {
+  const page = pageOf([
+    report(),
+    report({
+      seed: 8,
+      ok: false,
+      problems: { lost: 1, duplicated: 0, gap: 0, wrong: 0, unsettled: 0 },
+      violations: ["clients saw CANCELLED 2 times"],
+    }),
+  ]);
+  assert(page.includes("2 runs, 1 of them failed: 100 rounds, 60 SIGTERMs"));
+  assert(page.includes("56 with 0, 4 with 3; the slowest stop took 900 ms"));
+  assert(page.includes("FAILED: lost 1; clients saw CANCELLED 2 times |"));
 });
