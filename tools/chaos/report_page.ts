@@ -40,9 +40,7 @@ export function pageOf(reports: readonly ChaosReport[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const exits = Object.entries(exitsOf(reports))
     .map(([code, count]) => `${count} with ${code}`).join(", ");
-  const failed = totals.failed === 0
-    ? "none of them failed"
-    : `${totals.failed} of them failed`;
+  const failed = totals.failed === 0 ? "none" : String(totals.failed);
   return [
     "# Chaos report",
     "",
@@ -50,7 +48,7 @@ export function pageOf(reports: readonly ChaosReport[]): string {
     "does and what it holds against the service is in",
     "[operations](operations.md#chaos).",
     "",
-    `${reports.length} runs, ${failed}: ${totals.rounds} rounds, ` +
+    `Runs: ${reports.length}, failed: ${failed}. ${totals.rounds} rounds, ` +
     `${totals.sigterms} SIGTERMs, ${totals.sigkills} SIGKILLs, ` +
     `${totals.acknowledged} acknowledged calls. ` +
     `SIGTERMs that nothing interfered with ended: ${exits}; ` +

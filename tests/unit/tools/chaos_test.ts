@@ -184,7 +184,7 @@ Deno.test("the page has a row for each run and says what failed", () => {
       violations: ["clients saw CANCELLED 2 times"],
     }),
   ]);
-  assert(page.includes("2 runs, 1 of them failed: 100 rounds, 60 SIGTERMs"));
+  assert(page.includes("Runs: 2, failed: 1. 100 rounds, 60 SIGTERMs"));
   assert(page.includes("56 with 0, 4 with 3; the slowest stop took 900 ms"));
   assert(page.includes("FAILED: lost 1; clients saw CANCELLED 2 times |"));
 });
