@@ -79,6 +79,7 @@ helmTest("a mistyped field of any kind would be found", async () => {
     ["  minReadySeconds:", "  minReadySecond:", "Deployment"],
     ["  podSelector:", "  podSelectors:", "NetworkPolicy"],
     ["      scrapeTimeout:", "      scrapeTimeouts:", "ServiceMonitor"],
+    ["          expr:", "          exprs:", "PrometheusRule"],
   ] as const;
   for (const [right, wrong, kind] of mistakes) {
     assertStringIncludes(yaml, right);
