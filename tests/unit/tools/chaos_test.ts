@@ -13,8 +13,11 @@ import {
   totalsOf,
   withPart,
 } from "../../../tools/chaos/long_state.ts";
+import { reportOf } from "../../../tools/chaos/report.ts";
 import type { ChaosReport } from "../../../tools/chaos/report_schema.ts";
 import { pageOf } from "../../../tools/chaos/report_page.ts";
+import { Tally } from "../../../tools/chaos/tally.ts";
+import { LoadStats } from "../../../tools/load/stats.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
 import { seededRandom } from "../../../tools/load/random.ts";
 
@@ -187,4 +190,64 @@ Deno.test("the page has a row for each run and says what failed", () => {
   assert(page.includes("Runs: 2, failed: 1. 100 rounds, 60 SIGTERMs"));
   assert(page.includes("56 with 0, 4 with 3; the slowest stop took 900 ms"));
   assert(page.includes("FAILED: lost 1; clients saw CANCELLED 2 times |"));
+});
+
+Deno.test("a stop keeps the rules with 0 or 3 within its budget, and with nothing else", () => {
+  const tally = new Tally();
+  tally.stopped("pid 1", { code: 0, signal: null }, 900, 20_000);
+  tally.stopped("pid 2", { code: 3, signal: null }, 19_000, 20_000);
+  assertEquals(tally.violations, []);
+  tally.stopped("pid 3", { code: 1, signal: null }, 900, 20_000);
+  tally.stopped("pid 4", { code: 143, signal: "SIGTERM" }, 900, 20_000);
+  tally.stopped("pid 5", { code: 0, signal: null }, 20_001, 20_000);
+  tally.stopped("pid 6", { code: 0, signal: null }, 900, NaN);
+  assertEquals(tally.violations, [
+    "pid 3 ended a SIGTERM with 1",
+    "pid 4 ended a SIGTERM with 143",
+    "pid 5 took 20001 ms to stop, budget 20000 ms",
+    "pid 6 took 900 ms to stop, budget NaN ms",
+  ]);
+  assertEquals(tally.sigterms, 6);
+  assertEquals(tally.exits, { 0: 3, 1: 1, 3: 1, 143: 1 });
+});
+
+Deno.test("a run fails for CANCELLED, for a rule that was broken, and when nothing was acknowledged", () => {
+  const judged = (
+    change: {
+      codes?: readonly string[];
+      violation?: string;
+      acknowledged?: number;
+    },
+  ) => {
+    const stats = new LoadStats();
+    for (const code of change.codes ?? ["OK"]) stats.attempt("pay", code);
+    const tally = new Tally();
+    if (change.violation !== undefined) tally.violations.push(change.violation);
+    const { problems: counts } = report();
+    const acknowledged = change.acknowledged ?? 1;
+    return reportOf({
+      plan: { seed: 1, rounds: 1, profiles: ["term"], rps: 1, kafka: false },
+      publisher: "file",
+      commit: { id: null, modified: false },
+      at: new Date(0),
+      durationMs: 1,
+      tally,
+      stats,
+      verdict: {
+        acknowledged,
+        effects: acknowledged,
+        counts,
+        problems: [],
+        story: null,
+        ok: true,
+      },
+      published: { records: 0, repeated: 0 },
+    });
+  };
+  assert(judged({}).ok);
+  assert(!judged({ acknowledged: 0 }).ok);
+  assert(!judged({ violation: "pid 1 ended by itself with 1" }).ok);
+  const canceled = judged({ codes: ["OK", "CANCELLED"] });
+  assert(!canceled.ok);
+  assertEquals(canceled.violations, ["clients saw CANCELLED 1 times"]);
 });
