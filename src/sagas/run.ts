@@ -98,8 +98,15 @@ export class SagaRun {
     this.#lease = lease;
   }
 
+  /** Whether the saga is held, or was, by this run. */
+  get claimed(): boolean {
+    return this.#claimed;
+  }
+
   async go(): Promise<RunEnd> {
-    if (this.#saga.attempt !== null) await this.#claim();
+    if (this.#saga.attempt !== null) {
+      await this.#move(this.#saga, this.#lease.signal);
+    }
     for (;;) {
       const { attempt } = this.#saga;
       const next = attempt === null
@@ -209,10 +216,6 @@ export class SagaRun {
       });
     }
     return { kind: "handed_back" };
-  }
-
-  async #claim(): Promise<void> {
-    await this.#move(this.#saga, this.#lease.signal);
   }
 
   /**

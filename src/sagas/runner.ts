@@ -26,6 +26,7 @@ export class SagaRunner {
     const definition = definitionOf(saga);
     if (definition === null) return { kind: "not_ours" };
     using lease = this.#leases.open(context.signal);
+    let run: SagaRun | null = null;
     try {
       const order = await untilAvailable(
         this.#deps,
@@ -38,14 +39,8 @@ export class SagaRunner {
           `Cannot run ${saga.id}: ${saga.orderId} does not exist`,
         );
       }
-      return await new SagaRun(
-        this.#deps,
-        definition,
-        order,
-        saga,
-        context,
-        lease,
-      ).go();
+      run = new SagaRun(this.#deps, definition, order, saga, context, lease);
+      return await run.go();
     } catch (error) {
       if (error instanceof OwnershipLostError) {
         this.#deps.log.debug("saga is not ours", {
@@ -56,8 +51,25 @@ export class SagaRunner {
         return { kind: "not_ours" };
       }
       if (lease.over) return { kind: "handed_back" };
+      if (run?.claimed === false && await this.#movedOn(saga, lease.signal)) {
+        return { kind: "not_ours" };
+      }
       throw error;
     }
+  }
+
+  /**
+   * The order is read after the saga: what another process has done to both meanwhile makes a pair that no
+   * definition knows. The claim would have been refused, so nothing was decided on it, and it is no defect.
+   */
+  async #movedOn(saga: Saga, signal: AbortSignal): Promise<boolean> {
+    const stored = await untilAvailable(
+      this.#deps,
+      saga,
+      () => this.#deps.store.saga(saga.id),
+      signal,
+    );
+    return stored?.fence !== saga.fence;
   }
 
   /**

@@ -121,3 +121,16 @@ Deno.test("a saga of an unknown definition version is left alone, and hides no o
   assertEquals(end, { kind: "not_ours" });
   assertEquals(world.saga(order.id), newer);
 });
+
+Deno.test("F34 a saga that was run elsewhere since it was read is not ours, and no defect", async () => {
+  await using world = new SagaWorld();
+  const id = await payIn(world);
+  const read = world.saga(id);
+  await world.settle();
+  const { signal } = new AbortController();
+  const context = { signal, stopping: signal, progress: () => {} };
+  // The order that is read now is CONFIRMED; no definition knows what to do with it.
+  const end = await world.process.runner.run(read, context);
+  assertEquals(end, { kind: "not_ours" });
+  assertEquals(verdict(world), []);
+});
