@@ -3,8 +3,9 @@
  *
  * `commit` is all or nothing. When it answers `committed`, the change is on stable storage and every later
  * read sees it, also after a SIGKILL of this process. When it answers `conflict`, nothing of the change set
- * was written. When it throws StoreUnavailableError, nothing was written either and the caller may try
- * again later; after StoreFatalError the store is unusable and the process has to stop.
+ * was written. When it throws StoreUnavailableError, the caller may send the same change set again: it is written
+ * once, because a store that cannot know whether a lost COMMIT took effect recognises its `commitId`. After
+ * StoreFatalError the store is unusable and the process has to stop.
  *
  * Not promised: an order between change sets of different callers; reads that see a commit not yet answered.
  */
@@ -31,7 +32,7 @@ export interface StoredAnswer {
 
 /** Conditional writes. An absent part is neither checked nor written. */
 export interface ChangeSet {
-  /** Unique per change set; lets a store recognise a commit whose answer was lost. */
+  /** Unique per change set, and kept when it is sent again: a store may need it to recognise what it has. */
   readonly commitId: string;
   readonly orderInsert?: Order;
   /** Written only when the stored version is `expectedVersion`; `order.version` is the new one. */
@@ -163,7 +164,7 @@ export interface Store {
   /**
    * @param options.signal reaches the place in the queue: when it aborts before writing began, the promise
    * rejects with the signal's reason and nothing is written; afterwards it has no effect.
-   * @throws StoreUnavailableError nothing was written
+   * @throws StoreUnavailableError nothing is known to have been written
    * @throws StoreFatalError the store is unusable; whether the change was written is not known
    * @throws StoreContradictionError an inserted saga is already there, or an order's money breaks the
    * invariant of src/orders/order.ts: nothing was written

@@ -1,30 +1,18 @@
-/** One process of a SagaWorld: store handle, runner, dispatcher and commands, wired as the service wires them. */
-import { CancelScope, type Clock, StopError, TaskGroup } from "@oms/lifecycle";
-import {
-  type CommandDeps,
-  OrderCommands,
-} from "../../src/commands/order_commands.ts";
+/** One process of a SagaWorld, over a store that a test may fail. */
+import { type Clock, StopError } from "@oms/lifecycle";
 import type { Saga } from "../../src/orders/saga.ts";
 import type { Providers } from "../../src/providers/provider.ts";
-import { SagaDispatcher } from "../../src/sagas/dispatcher.ts";
-import { SagaRunner } from "../../src/sagas/runner.ts";
 import { type MemoryState, MemoryStore } from "../../src/storage/memory.ts";
-import type { ChangeSet, Store } from "../../src/storage/store.ts";
-import { type LogFields, silentLogger } from "../../src/telemetry/logger.ts";
+import type { ChangeSet } from "../../src/storage/store.ts";
+import {
+  type EngineOptions,
+  type SagaProcess,
+  wireProcess,
+} from "./saga_process.ts";
 import { checkChange, checkHolders, type Holders } from "./saga_verdict.ts";
 
-/** As OMS_SAGA_LEASE. */
-const LEASE_MS = 10_000;
-
-export interface WorldOptions {
+export interface WorldOptions extends EngineOptions {
   readonly clock?: Clock;
-  readonly concurrency?: number;
-  /** In [0, 1): jitter of the back-off. */
-  readonly random?: () => number;
-  readonly retry?: { readonly baseMs: number; readonly maxMs: number };
-  readonly keyRetentionMs?: number;
-  readonly stuckAfterMs?: number;
-  readonly scanIntervalMs?: number;
   /** Numbers of the edges at which the incarnation dies. */
   readonly crashAt?: readonly number[];
 }
@@ -39,15 +27,7 @@ export interface Faults {
 }
 
 /** One process. */
-export interface Incarnation {
-  readonly owner: string;
-  readonly store: Store;
-  readonly runner: SagaRunner;
-  readonly dispatcher: SagaDispatcher;
-  readonly commands: OrderCommands;
-  readonly group: TaskGroup;
-  readonly scope: CancelScope;
-  readonly results: CancelScope;
+export interface Incarnation extends SagaProcess {
   die(): void;
 }
 
@@ -117,86 +97,23 @@ export function incarnate(
       },
     },
   }, faults);
-  const scope = new CancelScope(owner);
-  const stopping = new CancelScope(`${owner} stopping`);
-  const results = new CancelScope(`${owner} results`);
-  const group = new TaskGroup({
-    name: "sagas",
+  const process = wireProcess({
+    owner,
     clock,
-    scope,
-    stopping: stopping.signal,
-  });
-  const log = {
-    ...silentLogger,
-    error: (msg: string, fields?: LogFields) => {
-      // A misconfigured provider is an error to an operator, not of the engine.
-      if (msg === "saga step postponed") return;
-      world.errors.push(`${msg}: ${fields?.error}`);
-    },
-  };
-  let commits = 0;
-  const newCommitId = () => `${owner}-${++commits}`;
-  const observer = {
-    claimed: () => {},
-    step: () => {},
-    changed: () => {},
-    ended: (saga: Saga) => world.ended(saga),
-    active: () => {},
-  };
-  const runner = new SagaRunner({
     store,
     providers: world.providers,
-    clock,
-    owner,
-    newCommitId,
-    leaseMs: LEASE_MS,
-    retry: {
-      baseMs: options.retry?.baseMs ?? 50,
-      maxMs: options.retry?.maxMs ?? 30_000,
-      random: options.random ?? (() => 0.5),
-    },
-    keyRetentionMs: options.keyRetentionMs ?? 23 * 3_600_000,
-    stuckAfterMs: options.stuckAfterMs ?? 300_000,
-    resultsUntil: results.signal,
-    observer,
-    log,
-  });
-  const dispatcher = new SagaDispatcher({
-    store,
-    runner,
-    group,
-    clock,
-    concurrency: options.concurrency ?? 16,
-    scanIntervalMs: options.scanIntervalMs ?? 1_000,
-    observer,
-    log,
-  });
-  const deps: CommandDeps = {
-    store,
-    clock,
-    newCommitId,
-    answerTtlMs: 24 * 3_600_000,
     overBacklog: () => faults.overBacklog,
-    acceptingSagas: () => dispatcher.open,
-    accepted: (_change, saga) => {
-      if (saga !== null) dispatcher.offer(saga);
-    },
-  };
+    ended: (saga) => world.ended(saga),
+    error: (line) => world.errors.push(line),
+  }, options);
   return {
-    owner,
-    store,
-    runner,
-    dispatcher,
-    commands: new OrderCommands(deps),
-    group,
-    scope,
-    results,
+    ...process,
     die: () => {
       const reason = new StopError({ kind: "requested", by: "a crash" });
       store.crash();
-      dispatcher.close();
-      scope.abort(reason);
-      results.abort(reason);
+      process.dispatcher.close();
+      process.scope.abort(reason);
+      process.results.abort(reason);
     },
   };
 }

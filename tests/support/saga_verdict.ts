@@ -1,5 +1,5 @@
 /**
- * Judges a SagaWorld: what was acknowledged, against the durable state, the events and the providers' ledger.
+ * Judges a world of sagas: what was acknowledged, against the durable state, the events and the providers' ledger.
  *
  * `checkChange` looks at each change set as it is written; `verdict` at the whole when all has settled. Both
  * answer in sentences; an empty list is the only good one.
@@ -7,11 +7,34 @@
 import { equal } from "@std/assert";
 import type { EventTopic } from "../../src/orders/events.ts";
 import type { Order } from "../../src/orders/order.ts";
-import type { Saga } from "../../src/orders/saga.ts";
+import type { OrderId } from "../../src/orders/ids.ts";
+import type { Saga, SagaKind } from "../../src/orders/saga.ts";
 import type { MemoryState } from "../../src/storage/memory.ts";
 import type { ChangeSet } from "../../src/storage/store.ts";
-import type { SagaWorld } from "./saga_world.ts";
-import type { LedgerEntry } from "./scripted_providers.ts";
+import type { LedgerEntry, ProviderLedger } from "./provider_ledger.ts";
+
+/** An accepted call, as its caller knows it. */
+export interface Acknowledged {
+  readonly kind: SagaKind;
+  readonly orderId: OrderId;
+  readonly key: string;
+  /** Null: none, or all that is left. */
+  readonly amountMinor: bigint | null;
+}
+
+/** What is judged. */
+export interface Judged {
+  readonly state: MemoryState;
+  readonly providers: Pick<
+    ProviderLedger,
+    "ledger" | "mismatches" | "effects"
+  >;
+  readonly acknowledged: readonly Acknowledged[];
+  /** Broken invariants, found on the spot. */
+  readonly violations: readonly string[];
+  /** Error lines of the log: a defect of the engine, or what a test provoked. */
+  readonly errors: readonly string[];
+}
 
 /** Broken invariants of a change set that may be about to be applied. */
 export function checkChange(
@@ -80,7 +103,7 @@ function amountsOf(order: Order): string[] {
 }
 
 /** What is wrong with the world, now that nothing runs any more. */
-export function verdict(world: SagaWorld): string[] {
+export function verdict(world: Judged): string[] {
   const { state, providers } = world;
   const found = [
     ...world.violations,
@@ -103,7 +126,7 @@ export function verdict(world: SagaWorld): string[] {
   return found;
 }
 
-function acknowledgedOf(world: SagaWorld): string[] {
+function acknowledgedOf(world: Judged): string[] {
   const found: string[] = [];
   for (const { kind, orderId, key, amountMinor } of world.acknowledged) {
     const sagas = [...world.state.sagas.values()]
@@ -126,7 +149,7 @@ function minor(entry: LedgerEntry): bigint {
 }
 
 function moneyOf(
-  { providers }: SagaWorld,
+  { providers }: Judged,
   order: Order,
   sagas: readonly Saga[],
 ): string[] {
@@ -149,7 +172,7 @@ function moneyOf(
 }
 
 function inventoryOf(
-  { providers }: SagaWorld,
+  { providers }: Judged,
   order: Order,
   sagas: readonly Saga[],
 ): string[] {
@@ -203,7 +226,7 @@ function statesOf(order: Order, sagas: readonly Saga[]): string[] {
 
 /** Every effect of a saga exactly once by key, or the provider's decline on record. */
 function effectsOf(
-  { providers }: SagaWorld,
+  { providers }: Judged,
   order: Order,
   saga: Saga,
 ): string[] {
@@ -239,7 +262,7 @@ const LAST_WORDS = [
 ];
 
 function eventsOf(
-  { state }: SagaWorld,
+  { state }: Judged,
   order: Order,
   sagas: readonly Saga[],
 ): string[] {

@@ -26,7 +26,7 @@ import {
   type Incarnation,
   type WorldOptions,
 } from "./saga_incarnation.ts";
-import type { Holders } from "./saga_verdict.ts";
+import type { Acknowledged, Holders } from "./saga_verdict.ts";
 import { ScriptedProviders } from "./scripted_providers.ts";
 
 /** A fake clock whose flush is a turn of the event loop, not a timer of one or two real milliseconds. */
@@ -34,15 +34,6 @@ export class QuickClock extends FakeClock {
   override flush(): Promise<void> {
     return new Promise((resolve) => void setImmediate(resolve));
   }
-}
-
-/** An accepted call, as its caller knows it. */
-export interface Acknowledged {
-  readonly kind: SagaKind;
-  readonly orderId: OrderId;
-  readonly key: string;
-  /** Null: none, or all that is left. */
-  readonly amountMinor: bigint | null;
 }
 
 export class SagaWorld implements AsyncDisposable {

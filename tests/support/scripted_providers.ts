@@ -1,8 +1,7 @@
 /**
  * Providers that do what a test tells them, over a ledger that outlives every "process".
  *
- * Invariants, as of a real provider that keeps idempotency keys:
- * - the first final result of a key (done or declined) is that key's result for ever; an effect happens once a key;
+ * Invariants, beside those of the ledger:
  * - a call that ends without a known result may have had its effect, as its script says;
  * - every call is recorded, with its key and its exact bytes.
  *
@@ -15,6 +14,7 @@ import type {
   ProviderResult,
   Providers,
 } from "../../src/providers/provider.ts";
+import { ProviderLedger } from "./provider_ledger.ts";
 
 /** What one call does. `effect`: whether the key gets its result although the caller does not hear of it. */
 export type Script =
@@ -50,30 +50,10 @@ export interface RecordedCall {
   readonly at: number;
 }
 
-/** The final result of a key. */
-export interface LedgerEntry {
-  readonly step: ExternalStep;
-  readonly key: string;
-  readonly body: string;
-  readonly orderId: string;
-  readonly result: Extract<ProviderResult, { kind: "done" | "declined" }>;
-}
-
 export type ScriptChooser = (call: RecordedCall) => Script;
 
-const ID_PREFIX: Readonly<Record<ExternalStep, string>> = {
-  charge: "ch",
-  refund: "re",
-  reserve: "rsv",
-  release: "rel",
-};
-
-export class ScriptedProviders implements Providers {
-  /** By key, in the order of the effects. */
-  readonly ledger = new Map<string, LedgerEntry>();
+export class ScriptedProviders extends ProviderLedger implements Providers {
   readonly calls: RecordedCall[] = [];
-  /** Keys that came again with other bytes, or for another step. */
-  readonly mismatches: string[] = [];
   /** Calls that run now, and the most that ever ran. */
   running = 0;
   maxRunning = 0;
@@ -81,11 +61,12 @@ export class ScriptedProviders implements Providers {
   choose: ScriptChooser = () => ({ kind: "done" });
   /** Called before and after each call's effect; a throw is the caller's death. */
   edge: (name: string) => void = () => {};
-  readonly #ofKey = new Map<string, RecordedCall[]>();
+  readonly #callsOfKey = new Map<string, number>();
   readonly #queues = new Map<ExternalStep, Script[]>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
+    super();
     this.#clock = clock;
   }
 
@@ -111,14 +92,6 @@ export class ScriptedProviders implements Providers {
     return this.calls.filter((call) => call.step === step);
   }
 
-  /** Effects that happened, of one step and optionally one order. */
-  effects(step: ExternalStep, orderId?: string): LedgerEntry[] {
-    return [...this.ledger.values()].filter((entry) =>
-      entry.step === step && entry.result.kind === "done" &&
-      (orderId === undefined || entry.orderId === orderId)
-    );
-  }
-
   async #call(step: ExternalStep, call: ProviderCall): Promise<ProviderResult> {
     call.signal.throwIfAborted();
     const key = call.idempotencyKey;
@@ -126,16 +99,12 @@ export class ScriptedProviders implements Providers {
       step,
       key,
       body: call.body,
-      nth: this.#ofKey.get(key)?.length ?? 0,
+      nth: this.#callsOfKey.get(key) ?? 0,
       at: this.#clock.wallNow(),
     };
     this.calls.push(recorded);
-    const same = this.#ofKey.get(key) ?? [];
-    this.#ofKey.set(key, [...same, recorded]);
-    const [first = recorded] = same;
-    if (first.body !== call.body || first.step !== step) {
-      this.mismatches.push(`${key}: ${first.body} then ${call.body}`);
-    }
+    this.#callsOfKey.set(key, recorded.nth + 1);
+    this.note(recorded);
     this.running += 1;
     this.maxRunning = Math.max(this.maxRunning, this.running);
     try {
@@ -156,11 +125,11 @@ export class ScriptedProviders implements Providers {
   ): Promise<ProviderResult> {
     switch (script.kind) {
       case "done":
-        return this.#settle(call, null);
+        return this.settle(call, null);
       case "declined":
-        return this.#settle(call, script.reason ?? "scripted");
+        return this.settle(call, script.reason ?? "scripted");
       case "unknown": {
-        if (script.effect) this.#settle(call, null);
+        if (script.effect) this.settle(call, null);
         const { retryAfterMs } = script;
         return {
           kind: "unknown",
@@ -171,34 +140,21 @@ export class ScriptedProviders implements Providers {
       case "misconfigured":
         return { kind: "misconfigured", cause: "scripted" };
       case "hang":
-        if (script.effect) this.#settle(call, null);
+        if (script.effect) this.settle(call, null);
         return await aborted(signal);
       case "late": {
-        const result = this.#settle(call, null);
+        const result = this.settle(call, null);
         await this.#clock.sleep(script.ms, signal);
         return result;
       }
       case "held": {
-        const result = this.#settle(call, null);
+        const result = this.settle(call, null);
         await script.until;
         return script.unknown ? { kind: "unknown", cause: "scripted" } : result;
       }
       case "throws":
         throw script.error;
     }
-  }
-
-  /** The key's result; the first one stays. */
-  #settle(call: RecordedCall, decline: string | null): LedgerEntry["result"] {
-    const known = this.ledger.get(call.key);
-    if (known !== undefined) return known.result;
-    const result: LedgerEntry["result"] = decline === null
-      ? { kind: "done", id: `${ID_PREFIX[call.step]}_${call.key}` }
-      : { kind: "declined", reason: decline };
-    const { step, key, body } = call;
-    const orderId = String(JSON.parse(body).order_id);
-    this.ledger.set(key, { step, key, body, orderId, result });
-    return result;
   }
 }
 

@@ -1,0 +1,123 @@
+/** Runner, dispatcher and commands of one process over the ports that it is given, wired as the service wires them. */
+import { CancelScope, type Clock, TaskGroup } from "@oms/lifecycle";
+import { OrderCommands } from "../../src/commands/order_commands.ts";
+import type { Saga } from "../../src/orders/saga.ts";
+import type { Providers } from "../../src/providers/provider.ts";
+import { SagaDispatcher } from "../../src/sagas/dispatcher.ts";
+import { SagaRunner } from "../../src/sagas/runner.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { type LogFields, silentLogger } from "../../src/telemetry/logger.ts";
+
+export interface EngineOptions {
+  readonly concurrency?: number;
+  /** In [0, 1): jitter of the back-off. */
+  readonly random?: () => number;
+  readonly retry?: { readonly baseMs: number; readonly maxMs: number };
+  readonly leaseMs?: number;
+  readonly keyRetentionMs?: number;
+  readonly stuckAfterMs?: number;
+  readonly scanIntervalMs?: number;
+}
+
+/** What a process works on, and what its world wants to hear of. */
+export interface ProcessPorts {
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly providers: Providers;
+  overBacklog(): boolean;
+  ended(saga: Saga): void;
+  /** Error lines of the log. */
+  error(line: string): void;
+}
+
+export interface SagaProcess {
+  readonly owner: string;
+  readonly store: Store;
+  readonly runner: SagaRunner;
+  readonly dispatcher: SagaDispatcher;
+  readonly commands: OrderCommands;
+  readonly group: TaskGroup;
+  readonly scope: CancelScope;
+  readonly results: CancelScope;
+}
+
+export function wireProcess(
+  { owner, clock, store, providers, overBacklog, ended, error }: ProcessPorts,
+  options: EngineOptions,
+): SagaProcess {
+  const scope = new CancelScope(owner);
+  const stopping = new CancelScope(`${owner} stopping`);
+  const results = new CancelScope(`${owner} results`);
+  const group = new TaskGroup({
+    name: "sagas",
+    clock,
+    scope,
+    stopping: stopping.signal,
+  });
+  const log = {
+    ...silentLogger,
+    error: (msg: string, fields?: LogFields) => {
+      // A misconfigured provider is an error to an operator, not of the engine.
+      if (msg !== "saga step postponed") error(`${msg}: ${fields?.error}`);
+    },
+  };
+  let commits = 0;
+  const newCommitId = () => `${owner}-${++commits}`;
+  const observer = {
+    claimed: () => {},
+    step: () => {},
+    changed: () => {},
+    ended,
+    active: () => {},
+  };
+  const runner = new SagaRunner({
+    store,
+    providers,
+    clock,
+    owner,
+    newCommitId,
+    leaseMs: options.leaseMs ?? 10_000,
+    retry: {
+      baseMs: options.retry?.baseMs ?? 50,
+      maxMs: options.retry?.maxMs ?? 30_000,
+      random: options.random ?? (() => 0.5),
+    },
+    keyRetentionMs: options.keyRetentionMs ?? 23 * 3_600_000,
+    stuckAfterMs: options.stuckAfterMs ?? 300_000,
+    resultsUntil: results.signal,
+    observer,
+    log,
+  });
+  const dispatcher = new SagaDispatcher({
+    store,
+    runner,
+    group,
+    clock,
+    concurrency: options.concurrency ?? 16,
+    scanIntervalMs: options.scanIntervalMs ?? 1_000,
+    observer,
+    log,
+  });
+  const commands = new OrderCommands({
+    store,
+    clock,
+    newCommitId,
+    answerTtlMs: 24 * 3_600_000,
+    overBacklog,
+    acceptingSagas: () => dispatcher.open,
+    accepted: (_change, saga) => {
+      if (saga !== null) dispatcher.offer(saga);
+    },
+  });
+  return {
+    owner,
+    store,
+    runner,
+    dispatcher,
+    commands,
+    group,
+    scope,
+    results,
+  };
+}

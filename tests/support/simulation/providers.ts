@@ -1,0 +1,166 @@
+/**
+ * Providers behind a wire, over one ledger that outlives every process. A request arrives sometime, even after its
+ * sender has died; what it does then is drawn, and so is when, and whether, the caller hears of it.
+ *
+ * Not promised: a decline of what undoes another step more than rarely; it parks the saga.
+ */
+import type { ExternalStep } from "../../../src/orders/saga.ts";
+import type {
+  ProviderCall,
+  ProviderResult,
+  Providers,
+} from "../../../src/providers/provider.ts";
+import { type KeyedRequest, ProviderLedger } from "../provider_ledger.ts";
+import type { SimClock } from "./clock.ts";
+import type { Place, Scheduler } from "./scheduler.ts";
+
+/** After this the adapter takes the answer for unknown, ms. */
+const TIMEOUT_MS = 2_000;
+
+/** What one request does. */
+export type Behaviour =
+  | "done"
+  | "declined"
+  /** Lost on the way. */
+  | "unknown_before"
+  /** Its answer is lost. */
+  | "unknown_after"
+  /** Answered as unknown; takes effect later. */
+  | "unknown_late"
+  | "misconfigured"
+  | "slow"
+  /** Never answered. */
+  | "hang_before"
+  | "hang_after";
+
+export type Temper = Readonly<Record<Behaviour, number>>;
+
+export const CALM: Temper = {
+  done: 1,
+  declined: 0,
+  unknown_before: 0,
+  unknown_after: 0,
+  unknown_late: 0,
+  misconfigured: 0,
+  slow: 0,
+  hang_before: 0,
+  hang_after: 0,
+};
+
+/** A call that its caller still waits for. */
+export interface Flight {
+  readonly place: Place;
+  readonly key: string;
+}
+
+const UNKNOWN: ProviderResult = { kind: "unknown", cause: "simulated" };
+
+export class SimProviders extends ProviderLedger {
+  readonly flights = new Set<Flight>();
+  readonly #scheduler: Scheduler;
+  readonly #temper: () => Temper;
+
+  constructor(scheduler: Scheduler, temper: () => Temper) {
+    super();
+    this.#scheduler = scheduler;
+    this.#temper = temper;
+  }
+
+  /** As one process sees them. */
+  from(place: Place, clock: SimClock): Providers {
+    const by = (step: ExternalStep) => (call: ProviderCall) =>
+      this.#call(place, clock, step, call);
+    return {
+      payment: { charge: by("charge"), refund: by("refund") },
+      inventory: { reserve: by("reserve"), release: by("release") },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  async #call(
+    place: Place,
+    clock: SimClock,
+    step: ExternalStep,
+    { idempotencyKey: key, body, signal }: ProviderCall,
+  ): Promise<ProviderResult> {
+    signal.throwIfAborted();
+    const flight: Flight = { place, key };
+    this.flights.add(flight);
+    const answered = Promise.withResolvers<ProviderResult>();
+    const onAbort = () => answered.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    const timeout = clock.after(TIMEOUT_MS, () => answered.resolve(UNKNOWN));
+    const answer = (result: ProviderResult) =>
+      this.#scheduler.deliver(
+        place,
+        `${step} is ${result.kind}`,
+        () => answered.resolve(result),
+      );
+    this.#scheduler.send(
+      place,
+      "provider",
+      `${step} reaches its provider`,
+      () => this.#arrived({ step, key, body }, answer),
+    );
+    try {
+      return await answered.promise;
+    } finally {
+      timeout.cancel();
+      signal.removeEventListener("abort", onAbort);
+      this.flights.delete(flight);
+    }
+  }
+
+  #arrived(
+    request: KeyedRequest,
+    answer: (result: ProviderResult) => void,
+  ): void {
+    this.note(request);
+    const { random } = this.#scheduler;
+    const behaviour = random.weighted(this.#temper());
+    this.#scheduler.note(`  ${request.key} ${behaviour}`);
+    switch (behaviour) {
+      case "done":
+        return answer(this.settle(request, null));
+      case "declined": {
+        const undoes = request.step === "release" || request.step === "refund";
+        const decline = !undoes || random.chance(0.2);
+        return answer(this.settle(request, decline ? "simulated" : null));
+      }
+      case "unknown_before":
+        return answer(UNKNOWN);
+      case "unknown_after":
+        this.settle(request, null);
+        return answer(UNKNOWN);
+      case "unknown_late":
+        this.#later(request);
+        return answer(UNKNOWN);
+      case "misconfigured":
+        return answer({ kind: "misconfigured", cause: "simulated" });
+      case "slow": {
+        const result = this.settle(request, null);
+        const ms = random.int(1, 2 * TIMEOUT_MS);
+        this.#scheduler.after(
+          this.#scheduler.world,
+          ms,
+          "a slow answer leaves",
+          () => answer(result),
+        );
+        return;
+      }
+      case "hang_before":
+        return;
+      case "hang_after":
+        this.settle(request, null);
+        return;
+    }
+  }
+
+  /** The effect of a request that is still on its way inside the provider. */
+  #later(request: KeyedRequest): void {
+    const { world } = this.#scheduler;
+    this.#scheduler.send(world, "provider", `late ${request.step}`, () => {
+      this.settle(request, null);
+    });
+  }
+}

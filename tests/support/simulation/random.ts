@@ -1,0 +1,46 @@
+/** Chance from a seed: the same seed draws the same numbers, on every machine (mulberry32). */
+export class Random {
+  #state: number;
+
+  /** @param seed any integer; its lowest 32 bits count */
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let mixed = this.#state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** An integer in [from, to]. */
+  int(from: number, to: number): number {
+    return from + Math.floor(this.next() * (to - from + 1));
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  /** @throws Error when there is nothing to choose from */
+  pick<T>(from: readonly T[]): T {
+    const [chosen] = from.slice(this.int(0, from.length - 1));
+    if (chosen === undefined) throw new Error("Nothing to choose from");
+    return chosen;
+  }
+
+  /** One of the names, as often as its weight says. */
+  weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
+    let sum = 0;
+    for (const name in weights) sum += weights[name];
+    let left = this.next() * sum;
+    for (const name in weights) {
+      left -= weights[name];
+      if (left < 0) return name;
+    }
+    throw new Error("Nothing has a weight");
+  }
+}
