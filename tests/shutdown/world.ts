@@ -17,7 +17,7 @@ import {
   startProviderServer,
 } from "../../tools/providers/server.ts";
 import { failpointCommand } from "../support/failpoints/process.ts";
-import { judge, printVerdict } from "../support/ledger/mod.ts";
+import { type EventFact, judge, printVerdict } from "../support/ledger/mod.ts";
 import { readEffects } from "../support/ledger/read_effects.ts";
 import { readEvents } from "../support/ledger/read_events.ts";
 import { readStore } from "../support/ledger/read_store.ts";
@@ -201,9 +201,12 @@ export class World extends RecordedCalls implements AsyncDisposable {
   /**
    * Judges everything that was asked for in this world. No service may run.
    *
+   * @param events what consumers got; default: the file publisher's
    * @throws Error with the verdict and the first offending order's story
    */
-  assertLedger(): void {
+  assertLedger(
+    events: readonly EventFact[] = readEvents(`${this.dataDir}/events.ndjson`),
+  ): void {
     const verdict = judge({
       ...readStore(`${this.dataDir}/oms.db`),
       intents: this.intents,
@@ -211,7 +214,7 @@ export class World extends RecordedCalls implements AsyncDisposable {
         ...readEffects(`${this.dir}/payment.ndjson`),
         ...readEffects(`${this.dir}/inventory.ndjson`),
       ],
-      events: readEvents(`${this.dataDir}/events.ndjson`),
+      events,
       incidents: [],
     });
     if (!verdict.ok) throw new Error(printVerdict(verdict));
