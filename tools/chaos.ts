@@ -3,8 +3,8 @@
  * with clients that repeat with their keys; then the ledger's verdict.
  *
  * Exit codes: 0 when every acknowledged intent had its effect once, every stop
- * kept the rules and no client saw CANCELLED; 1 otherwise (the records are kept
- * and named); 130 when interrupted.
+ * kept the rules and no client saw what it must not; 1 otherwise (the records are
+ * kept and named); 130 when interrupted.
  */
 import { Command } from "commander";
 import { addPartOptions, type PartFlags, planOf } from "./chaos/cli.ts";

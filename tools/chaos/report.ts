@@ -8,6 +8,19 @@ import type { PartPlan } from "./part.ts";
 import type { ChaosReport } from "./report_schema.ts";
 import type { Tally } from "./tally.ts";
 
+/**
+ * What docs/client.md lets our clients see here. Not CANCELLED: no call ends so
+ * because the service stops. Not NOT_FOUND: they only ask for what was created.
+ */
+const EXPECTED_CODES = new Set([
+  "OK",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "UNAVAILABLE",
+  "RESOURCE_EXHAUSTED",
+  "DEADLINE_EXCEEDED",
+]);
+
 export function reportOf(
   facts: {
     readonly plan: PartPlan;
@@ -22,10 +35,9 @@ export function reportOf(
   },
 ): ChaosReport {
   const { plan, commit, tally, stats, verdict } = facts;
-  const canceled = stats.attemptCodes.CANCELLED ?? 0;
   const violations = [
     ...tally.violations,
-    ...(canceled > 0 ? [`clients saw CANCELLED ${canceled} times`] : []),
+    ...unexpected(stats.attemptCodes, tally.sigkills),
   ];
   return {
     commit: commit.id,
@@ -73,6 +85,17 @@ export function summaryOf(report: ChaosReport): string {
     `${report.events.records} events, ${report.events.repeated} of them again`,
     verdictLine({ ...report, counts: report.problems }),
   ].join(" · ");
+}
+
+function unexpected(
+  codes: Readonly<Record<string, number>>,
+  sigkills: number,
+): string[] {
+  return Object.entries(codes)
+    // What a connection that breaks in the middle of an answer looks like.
+    .filter(([code]) => code !== "INTERNAL" || sigkills === 0)
+    .filter(([code]) => !EXPECTED_CODES.has(code))
+    .map(([code, times]) => `clients saw ${code} ${times} times`);
 }
 
 function sorted(record: Readonly<Record<string, number>>) {

@@ -4,7 +4,7 @@
  *
  * Invariants: faults and load follow from the seed; every SIGTERM that nothing
  * interferes with must end with 0 or 3 within the budget that the service
- * itself names; no client may see CANCELLED; the run is bounded by its rounds.
+ * itself names; the run is bounded by its rounds.
  * Not promised: the same interleaving for the same seed: the operating system
  * has its say. Seeds repeat the plan, not the luck.
  */
@@ -107,7 +107,7 @@ class Run {
     }
     this.#lift = await beginTrouble(this.#stage, trouble);
     await systemClock.sleep(troubleMs, stopping);
-    if (lift === "before-end") {
+    if (trouble.kind !== "none" && lift === "before-end") {
       await this.#liftTrouble();
       await systemClock.sleep(afterMs / 2, stopping);
     }

@@ -211,11 +211,12 @@ Deno.test("a stop keeps the rules with 0 or 3 within its budget, and with nothin
   assertEquals(tally.exits, { 0: 3, 1: 1, 3: 1, 143: 1 });
 });
 
-Deno.test("a run fails for CANCELLED, for a rule that was broken, and when nothing was acknowledged", () => {
+Deno.test("a run fails for a code that no client may see, for a rule that was broken, and when nothing was acknowledged", () => {
   const judged = (
     change: {
       codes?: readonly string[];
       violation?: string;
+      sigkills?: number;
       acknowledged?: number;
     },
   ) => {
@@ -223,6 +224,7 @@ Deno.test("a run fails for CANCELLED, for a rule that was broken, and when nothi
     for (const code of change.codes ?? ["OK"]) stats.attempt("pay", code);
     const tally = new Tally();
     if (change.violation !== undefined) tally.violations.push(change.violation);
+    tally.sigkills = change.sigkills ?? 0;
     const { problems: counts } = report();
     const acknowledged = change.acknowledged ?? 1;
     return reportOf({
@@ -250,4 +252,9 @@ Deno.test("a run fails for CANCELLED, for a rule that was broken, and when nothi
   const canceled = judged({ codes: ["OK", "CANCELLED"] });
   assert(!canceled.ok);
   assertEquals(canceled.violations, ["clients saw CANCELLED 1 times"]);
+  // A killed server's callers may see INTERNAL, those of one that stops may not.
+  assert(!judged({ codes: ["OK", "INTERNAL"] }).ok);
+  assert(judged({ codes: ["OK", "INTERNAL"], sigkills: 1 }).ok);
+  assert(!judged({ codes: ["OK", "NOT_FOUND"] }).ok);
+  assert(judged({ codes: ["OK", "UNAVAILABLE", "DEADLINE_EXCEEDED"] }).ok);
 });
