@@ -1,11 +1,16 @@
 /**
- * `deno task load`: puts load on a service and measures it.
+ * `deno task load` and `oms load`: puts load on a service and measures it.
  *
  * The table (or JSON) goes to stdout, progress to stderr. Exit codes: 0, 1 when
  * no call was answered OK or a flow failed in this tool, 2 for a wrong command
  * line.
  */
-import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from "commander";
 import { dialAddress, parseTimeout, withoutSeparator } from "./client/parse.ts";
 import { type Mode, MODES } from "./load/flows.ts";
 import { FileRecorder, noRecorder } from "./load/intents.ts";
@@ -45,6 +50,7 @@ function atLeast(least: number): (text: string) => number {
 function parseFlags(args: readonly string[]): Flags {
   return new Command("load")
     .description("Puts load on the order service and measures it")
+    .exitOverride()
     .option(
       "--addr <host:port>",
       "the service (OMS_GRPC_ADDR)",
@@ -81,8 +87,17 @@ function parseFlags(args: readonly string[]): Flags {
     .opts<Flags>();
 }
 
-async function main(): Promise<number> {
-  const flags = parseFlags(Deno.args);
+/** @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await measure(parseFlags(args));
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+async function measure(flags: Flags): Promise<number> {
   using interrupt = onInterrupt(INTERRUPT_GRACE_MS);
   const retries = flags.retry === true ? DEFAULT_RETRIES : flags.retry;
   using target = new Target(dialAddress(flags.addr), {
@@ -113,4 +128,4 @@ async function main(): Promise<number> {
   return run.stats.ok > 0 && run.stats.flowsFailed === 0 ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exitCode = await main();
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

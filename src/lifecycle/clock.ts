@@ -86,7 +86,7 @@ class SystemTimer implements Timer {
       }
     }, chunk);
     this.#id = id;
-    if (this.#unref) Deno.unrefTimer(id);
+    if (this.#unref) unref(id);
   }
 
   cancel(): void {
@@ -97,6 +97,12 @@ class SystemTimer implements Timer {
   [Symbol.dispose](): void {
     this.cancel();
   }
+}
+
+/** A timer is a number or Node's object: that depends on Deno's version, and on who bundled the code. */
+function unref(timer: number | { unref(): unknown }): void {
+  if (typeof timer === "number") Deno.unrefTimer(timer);
+  else timer.unref();
 }
 
 /** The real clock. */

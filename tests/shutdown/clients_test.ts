@@ -10,6 +10,7 @@ import {
 import { credentials } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
+import { serviceRuntime } from "../support/service_command.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
@@ -40,8 +41,6 @@ const HALF_OPEN = {
     connect(service.grpcAddress, "PRI * HTTP/2"),
   "HTTP port, no byte sent": (service: ServiceProcess) =>
     connect(service.httpAddress, ""),
-  "HTTP port, headers without end": (service: ServiceProcess) =>
-    connect(service.httpAddress, "GET /livez HTTP/1.1\r\nhost: a\r\n"),
 };
 
 Deno.test(
@@ -55,6 +54,22 @@ Deno.test(
       await world.order(world.client(service));
       await assertStops(service, what);
     });
+  },
+);
+
+Deno.test(
+  "F50 HTTP headers without end: the stop stays within its budgets",
+  // Before 2.8 Deno.serve throws an uncaught BadResource when it is aborted after shutdown(): bounded, but exit code 1.
+  { ignore: NO_SIGNALS || /^2\.7\./.test(serviceRuntime()) },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start();
+    using _connection = await connect(
+      service.httpAddress,
+      "GET /livez HTTP/1.1\r\nhost: a\r\n",
+    );
+    await world.order(world.client(service));
+    await assertStops(service, "headers without end");
   },
 );
 

@@ -1,10 +1,7 @@
 /** What is no stop signal, and an output that nobody reads. */
 import { assertEquals, assertLess } from "@std/assert";
-import {
-  serviceCommand,
-  type ServiceStop,
-  spawnService,
-} from "../support/service_process.ts";
+import { serviceCommand } from "../support/service_command.ts";
+import { type ServiceStop, spawnService } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";

@@ -4,6 +4,10 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The sources of the program, the client and the load tool as its sub-commands among them. */
+const SHIPPED =
+  /^(main\.ts|src\/|lib\/|deno\.json|tools\/(client|load)(\.ts|\/))/;
+
 /** What the service starts in threads of their own. */
 const WORKERS = [
   "src/lifecycle/watchdog_worker.ts",
@@ -31,13 +35,13 @@ Deno.test("main.ts reaches no test code, and nothing that it reaches knows a fai
   )).flat();
   assert(modules.includes("src/app/service.ts"), "the graph is not whole");
   for (const path of modules) {
-    assert(/^(main\.ts|src\/|lib\/|deno\.json)/.test(path), path);
+    assert(SHIPPED.test(path), path);
     const text = await Deno.readTextFile(ROOT + path);
     assert(!/failpoint/i.test(text), path);
   }
 });
 
-Deno.test("the test entry point differs from main.ts in its failpoints only", async () => {
+Deno.test("the test entry point differs from main.ts in its failpoints and the missing sub-commands only", async () => {
   const [main, failpoints] = await Promise.all([
     modulesOf("main.ts"),
     modulesOf("tests/support/failpoints/main.ts"),
@@ -47,10 +51,14 @@ Deno.test("the test entry point differs from main.ts in its failpoints only", as
   for (const path of added) {
     assert(path.startsWith("tests/support/failpoints/"), path);
   }
-  assertEquals(
-    main.filter((path) => !failpoints.includes(path)),
-    ["main.ts"],
-  );
+  const left = main.filter((path) => !failpoints.includes(path));
+  assert(left.includes("main.ts"));
+  for (const path of left) {
+    assert(
+      /^(main\.ts$|src\/app\/cli\/|src\/grpc\/client|tools\/)/.test(path),
+      path,
+    );
+  }
   // The listeners come first and in the same way.
   const head = (text: string) =>
     /^import .*\n\nconst signals = denoSignals\(\);\n/m.exec(text)?.[0];

@@ -2,15 +2,14 @@
  * The real service as a process: started as the task `run` starts it, watched
  * by its log, stopped by signals to its own pid.
  *
- * Invariants: the command and its permissions come from deno.json, the one
- * place for them (or from OMS_TEST_BINARY); no OMS_*, KAFKA_* or LOG_* variable
+ * Invariants: the command is service_command.ts's; no OMS_*, KAFKA_* or LOG_* variable
  * of the caller's environment reaches the service; disposing ends the process
  * that was started here, and only that one, and leaves no reader or timer.
  * Not promised: that the process is in order when it is disposed: it is killed.
  * Whoever wants an orderly stop calls `stop` before.
  */
-import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { serviceCommand } from "./service_command.ts";
 
 /** One JSON line of the service's log. */
 export type LogLine = Readonly<Record<string, unknown>> & {
@@ -288,41 +287,6 @@ export async function startService(
   }
 }
 
-/**
- * What starts the service: OMS_TEST_BINARY when it is set, else the command of
- * deno.json's task `run`, with this very Deno in place of the word `deno`.
- *
- * @throws Error when deno.json has no such task or it is not a plain command
- */
-export function serviceCommand(): string[] {
-  const binary = Deno.env.get("OMS_TEST_BINARY");
-  if (binary !== undefined && binary !== "") return [resolve(ROOT, binary)];
-  const manifest: unknown = JSON.parse(
-    Deno.readTextFileSync(resolve(ROOT, "deno.json")),
-  );
-  return parseTask(manifest, "run");
-}
-
-/** The words of a task's command. @throws Error when it is not `deno …` in plain words */
-export function parseTask(manifest: unknown, name: string): string[] {
-  const task = member(member(manifest, "tasks"), name);
-  const command = typeof task === "string" ? task : member(task, "command");
-  const words = typeof command === "string" ? command.trim().split(/\s+/) : [];
-  if (words[0] !== "deno" || words.some((word) => /["'$&|;<>]/.test(word))) {
-    throw new Error(
-      `Cannot start by the task ${name}: its command is no plain "deno …" (received ${
-        JSON.stringify(command)
-      })`,
-    );
-  }
-  return [Deno.execPath(), ...words.slice(1)];
-}
-
-function member(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  return Object.entries(value).find(([name]) => name === key)?.[1];
-}
-
 function foreignEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) =>
@@ -335,9 +299,11 @@ function parseLogLine(text: string): LogLine | null {
   if (!text.startsWith("{")) return null;
   try {
     const line: unknown = JSON.parse(text);
-    const msg = member(line, "msg");
-    if (typeof line !== "object" || typeof msg !== "string") return null;
-    return { ...line, msg };
+    if (typeof line !== "object" || line === null || !("msg" in line)) {
+      return null;
+    }
+    const { msg } = line;
+    return typeof msg === "string" ? { ...line, msg } : null;
   } catch {
     return null;
   }

@@ -264,7 +264,8 @@ Deno.test("each mode makes its calls, and the table shows them", async () => {
     await run.done;
     const report = reportOf(run, mode, 1);
     assertEquals(report.flows_failed, 0);
-    assert(tableOf(report).includes("2 flows"), tableOf(report));
+    // How many are due within the time depends on the machine.
+    assert(/^[1-9]\d* flows /m.test(tableOf(report)), tableOf(report));
     return Object.keys(report.methods);
   };
   assertEquals(await methods("create"), ["create"]);

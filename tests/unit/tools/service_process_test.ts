@@ -5,8 +5,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { parseTask } from "../../support/service_command.ts";
 import {
-  parseTask,
   type ServiceOptions,
   spawnService,
   startService,

@@ -1,0 +1,143 @@
+/** What the sub-commands do with their arguments and their environment, each in a process of its own. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import manifest from "../../deno.json" with { type: "json" };
+import { readyUrl } from "../../src/app/cli/healthcheck.ts";
+import { serviceCommand } from "../support/service_command.ts";
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function oms(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Said> {
+  const [program = "", ...words] = serviceCommand();
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args: [...words, ...args],
+    cwd: new URL("../../", import.meta.url),
+    env: { LOG_FORMAT: "", NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout), err: text.decode(stderr) };
+}
+
+Deno.test("--version prints deno.json's version, the commit, the base and the runtime", async () => {
+  const { code, out } = await oms(["--version"]);
+  assertEquals(code, 0);
+  assert(
+    /^oms (\S+) commit=\S+ base=(none|official|foreign) runtime=deno-[\d.]+\n$/
+      .exec(out)?.[1] === manifest.version,
+    out,
+  );
+});
+
+Deno.test("an unknown sub-command, or an argument of serve, ends with 2 and names what there is", async () => {
+  const unknown = await oms(["halthcheck"]);
+  assertEquals([unknown.code, unknown.out], [2, ""]);
+  assertStringIncludes(unknown.err, '"halthcheck"');
+  assertStringIncludes(unknown.err, "healthcheck");
+  assertEquals((await oms(["serve", "--port", "1"])).code, 2);
+});
+
+Deno.test("--help names every sub-command", async () => {
+  const { code, out } = await oms(["--help"]);
+  assertEquals(code, 0);
+  for (const name of ["serve", "healthcheck", "config", "client", "load"]) {
+    assert(new RegExp(`^  ${name} `, "m").test(out), name);
+  }
+});
+
+Deno.test("config prints each value with its source, and no secret", async () => {
+  const { code, out, err } = await oms(["config"], {
+    OMS_GRPC_ADDR: ":7000",
+    KAFKA_BROKERS: "b:9092",
+    KAFKA_SASL_MECHANISM: "plain",
+    KAFKA_SASL_USERNAME: "u-hidden",
+    KAFKA_SASL_PASSWORD: "p-hidden",
+    OMS_GRPC_ADRR: "x",
+  });
+  assertEquals(code, 0, err);
+  assert(/^OMS_GRPC_ADDR +env +0\.0\.0\.0:7000$/m.test(out), out);
+  assert(/^OMS_LAME_DUCK +default +0s$/m.test(out), out);
+  assert(/^OMS_PAYMENT_URL +unset$/m.test(out), out);
+  assert(/^KAFKA_SASL_PASSWORD +env +\*\*\*$/m.test(out), out);
+  assert(!/hidden/.test(out + err));
+  assertStringIncludes(err, "did you mean OMS_GRPC_ADDR?");
+});
+
+Deno.test("config --json is the same for machines; mistakes end with 1, all of them named", async () => {
+  const entries = JSON.parse((await oms(["config", "--json"])).out);
+  assertEquals(
+    entries.find(({ name }: { name: string }) => name === "OMS_LAME_DUCK"),
+    { name: "OMS_LAME_DUCK", value: "0s", source: "default" },
+  );
+  const wrong = await oms(["config"], {
+    OMS_LAME_DUCK: "soon",
+    OMS_GRPC_ADDR: "nowhere",
+  });
+  assertEquals([wrong.code, wrong.out], [1, ""]);
+  assertStringIncludes(wrong.err, "refused: OMS_LAME_DUCK");
+  assertStringIncludes(wrong.err, "refused: OMS_GRPC_ADDR");
+  assertEquals((await oms(["config", "--yaml"])).code, 2);
+});
+
+Deno.test("healthcheck: 0 when /readyz answers 200, 1 with the reason otherwise", async () => {
+  let status = 200;
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => new Response('{"state":"x"}', { status }),
+  );
+  const env = { OMS_METRICS_ADDR: `:${server.addr.port}` };
+  assertEquals((await oms(["healthcheck"], env)).code, 0);
+  status = 503;
+  const draining = await oms(["healthcheck"], env);
+  assertEquals(draining.code, 1);
+  assertStringIncludes(draining.err, "503");
+  const nobody = await oms(["healthcheck"], { OMS_METRICS_ADDR: ":1" });
+  assertEquals(nobody.code, 1);
+  assertStringIncludes(nobody.err, "does not answer");
+  for (const address of [":0", "nonsense"]) {
+    const { code, err } = await oms(["healthcheck"], {
+      OMS_METRICS_ADDR: address,
+    });
+    assertEquals(code, 1);
+    assertStringIncludes(err, "OMS_METRICS_ADDR");
+  }
+  assertEquals((await oms(["healthcheck", "now"])).code, 2);
+});
+
+Deno.test("healthcheck asks a service on every interface by the loopback", () => {
+  const of = (host: string) => readyUrl({ host, port: 9090 });
+  assertEquals(of("0.0.0.0"), "http://127.0.0.1:9090/readyz");
+  assertEquals(of("::"), "http://[::1]:9090/readyz");
+  assertEquals(of("10.0.0.7"), "http://10.0.0.7:9090/readyz");
+});
+
+Deno.test("client and load are the tools: a wrong command line is 2, help is 0", async () => {
+  for (const tool of ["client", "load"]) {
+    assertEquals((await oms([tool, "--no-such-flag"])).code, 2, tool);
+    const help = await oms([tool, "--help"]);
+    assertEquals(help.code, 0, tool);
+    assertStringIncludes(help.out, `Usage: ${tool}`);
+  }
+});
+
+Deno.test("a signal ends a sub-command other than serve as it ends any program", async () => {
+  // A server that never answers keeps healthcheck waiting.
+  using silent = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const [program = "", ...words] = serviceCommand();
+  const child = new Deno.Command(program, {
+    args: [...words, "healthcheck"],
+    cwd: new URL("../../", import.meta.url),
+    env: { OMS_METRICS_ADDR: `127.0.0.1:${silent.addr.port}` },
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  using _connection = await silent.accept();
+  child.kill("SIGTERM");
+  assertEquals((await child.status).code, 143);
+});
