@@ -9,6 +9,8 @@
  * `LAG_WINDOW_MS`, then forgotten.
  */
 import process from "node:process";
+// Node's, whose timers can be released on every version: Deno 2.8 no longer knows its own by their number.
+import { clearInterval, setInterval } from "node:timers";
 import type { Instruments } from "./instruments.ts";
 
 /** How often the drift of a timer is taken, in ms. */
@@ -29,7 +31,7 @@ export class EventLoopLag {
     this.#now = now;
     this.#expected = now() + LAG_SAMPLE_MS;
     this.#timer = setInterval(() => this.sample(), LAG_SAMPLE_MS);
-    Deno.unrefTimer(Number(this.#timer));
+    this.#timer.unref();
   }
 
   /** Takes one sample; called by the timer. */
