@@ -2,6 +2,7 @@
 import { type CancelScope, TaskGroup } from "@oms/lifecycle";
 import { v7 as uuidv7 } from "uuid";
 import type { OrderChange } from "../orders/edit.ts";
+import { MAX_RETRY_AFTER_MS } from "../providers/interpret.ts";
 import type { Providers } from "../providers/mod.ts";
 import { SagaDispatcher } from "../sagas/dispatcher.ts";
 import { SagaRunner } from "../sagas/runner.ts";
@@ -70,6 +71,7 @@ export function buildSagaEngine(
     clock,
     concurrency: config.sagas.concurrency,
     scanIntervalMs: SAGA_SCAN_MS,
+    maxPostponeMs: Math.max(config.sagas.retryMaxMs, MAX_RETRY_AFTER_MS),
     observer,
     log,
     runner,

@@ -36,6 +36,8 @@ export interface DispatcherDeps {
   readonly concurrency: number;
   /** ms; the longest time that a saga known only to the table waits for a free slot's attention. */
   readonly scanIntervalMs: number;
+  /** ms; nothing is put off for longer, unless the wall clock has been set back: then it is taken up at once. */
+  readonly maxPostponeMs: number;
   readonly observer: SagaObserver;
   readonly log: Logger;
 }
@@ -192,11 +194,13 @@ export class SagaDispatcher {
     const now = clock.wallNow();
     // Set again by what finds no room while the table is read.
     this.#moreInTable = false;
-    const due = await store.dueSagas({ now, limit, versions: KNOWN_VERSIONS });
+    const horizon = now + this.#deps.maxPostponeMs;
+    const versions = KNOWN_VERSIONS;
+    const due = await store.dueSagas({ now, horizon, limit, versions });
     if (!this.open) return;
     if (due.length === limit) this.#moreInTable = true;
     for (const saga of due) this.offer(saga);
-    const next = await store.nextDueAt(KNOWN_VERSIONS);
+    const next = await store.nextDueAt(versions);
     // A due time in the past belongs to a saga that waits for an earlier one, or for a slot.
     this.#arm(next !== null && next > now ? next : Infinity);
   }

@@ -131,7 +131,10 @@ export class MemoryStore implements Store {
   dueSagas(query: DueQuery): Promise<Saga[]> {
     return this.#read(() =>
       this.#claimable(query.versions)
-        .filter((saga) => saga.nextAttemptAt <= query.now)
+        .filter(({ nextAttemptAt }) =>
+          nextAttemptAt <= query.now ||
+          nextAttemptAt > (query.horizon ?? Infinity)
+        )
         .slice(0, query.limit)
     );
   }

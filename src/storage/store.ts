@@ -121,6 +121,11 @@ export interface ListQuery {
 export interface DueQuery {
   /** Epoch ms. */
   readonly now: number;
+  /**
+   * Epoch ms; a saga that has to wait beyond it is due, too, after the others. Nobody postpones that far: the
+   * clock that its time came from has been set back since. Absent: none is.
+   */
+  readonly horizon?: number;
   readonly limit: number;
   /** Definition versions that the caller can run. */
   readonly versions: Readonly<Record<SagaKind, readonly number[]>>;

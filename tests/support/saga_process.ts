@@ -17,6 +17,7 @@ export interface EngineOptions {
   readonly keyRetentionMs?: number;
   readonly stuckAfterMs?: number;
   readonly scanIntervalMs?: number;
+  readonly maxPostponeMs?: number;
 }
 
 /** What a process works on, and what its world wants to hear of. */
@@ -96,6 +97,7 @@ export function wireProcess(
     clock,
     concurrency: options.concurrency ?? 16,
     scanIntervalMs: options.scanIntervalMs ?? 1_000,
+    maxPostponeMs: options.maxPostponeMs ?? 300_000,
     observer,
     log,
   });

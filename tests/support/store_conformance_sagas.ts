@@ -89,7 +89,7 @@ export function sagaConformance(test: ConformanceTest): void {
     assertEquals(await store.nextDueAt(), T0 + 7);
   });
 
-  test("due sagas come oldest due first, within the limit and the known versions", async ({ store }) => {
+  test("due sagas come oldest due first, within the limit and the known versions; then those beyond the horizon", async ({ store }) => {
     const at = async (nextAttemptAt: number, fields: Partial<Saga> = {}) => {
       const [saga] = await insert(store, makeOrder(), {
         nextAttemptAt,
@@ -110,6 +110,18 @@ export function sagaConformance(test: ConformanceTest): void {
       second,
       third,
       later,
+    ]);
+    const far = { now: T0 - 9, horizon: T0 };
+    assertEquals(await store.dueSagas({ ...DUE, ...far }), [later]);
+    const both = { now: T0 - 1, horizon: T0 };
+    assertEquals(await store.dueSagas({ ...DUE, ...both }), [
+      first,
+      second,
+      later,
+    ]);
+    assertEquals(await store.dueSagas({ ...DUE, ...both, limit: 2 }), [
+      first,
+      second,
     ]);
     assertEquals(await store.nextDueAt(), T0 - 9);
     assertEquals(await store.nextDueAt(DUE.versions), T0 - 5);

@@ -95,15 +95,22 @@ export class SqliteReader {
   }
 
   dueSagas(query: DueQuery): Saga[] {
-    return this.#sql(
-      `SELECT s.* ${FREE_HEADS} AND s.next_attempt_at <= :now
-       ORDER BY s.next_attempt_at, s.id LIMIT :limit`,
-    ).all({
-      owner: this.#owner,
-      now: query.now,
-      limit: query.limit,
-      ...encodeVersions(query.versions),
-    }).map(decodeSaga);
+    const select = (when: string, at: number, limit: number) =>
+      this.#sql(
+        `SELECT s.* ${FREE_HEADS} AND s.next_attempt_at ${when} :at
+         ORDER BY s.next_attempt_at, s.id LIMIT :limit`,
+      ).all({
+        owner: this.#owner,
+        at,
+        limit,
+        ...encodeVersions(query.versions),
+      }).map(decodeSaga);
+    const due = select("<=", query.now, query.limit);
+    // Apart, so that each is a range of the index.
+    const left = query.limit - due.length;
+    return query.horizon === undefined || left === 0
+      ? due
+      : [...due, ...select(">", query.horizon, left)];
   }
 
   nextDueAt(versions: DueQuery["versions"] | undefined): number | null {

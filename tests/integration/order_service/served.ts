@@ -86,6 +86,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
     group,
     concurrency: 64,
     scanIntervalMs: 200,
+    maxPostponeMs: 300_000,
     runner: new SagaRunner({
       ...common,
       providers: options.providers ?? scripted,

@@ -175,7 +175,7 @@ export class History implements Judged {
         return;
       }
       case "wall":
-        clock.wallOffset = random.pick([-3_600_000, -5_000, 5_000]);
+        clock.wallOffset = random.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
     }
   }
 

@@ -57,6 +57,7 @@ export class SimProcess {
       retry: { baseMs: 20, maxMs: 2_000 },
       leaseMs: LEASE_MS,
       scanIntervalMs: 1_000,
+      maxPostponeMs: 2_000,
     });
   }
 
