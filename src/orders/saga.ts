@@ -3,7 +3,7 @@
  *
  * Invariants: sagas of one order are numbered from 1 without gaps; a saga runs only when every
  * lower-numbered one of its order has ended; `attempt` is set before the provider hears of the step and
- * cleared only together with the recorded result; `fence` grows with every claim and every release.
+ * cleared only together with the recorded result; `fence` grows with every write but the renewal of a lease.
  */
 import type { OrderId, SagaId } from "./ids.ts";
 

@@ -13,7 +13,8 @@
  * work. In a store that one process locks a lease never ends.
  */
 import { CancelScope, type Clock, linkAbort, type Timer } from "@oms/lifecycle";
-import type { HeldSaga, Leases, Store } from "../storage/store.ts";
+import type { SagaId } from "../orders/ids.ts";
+import type { Leases, Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { LeaseEndedError } from "./errors.ts";
 
@@ -24,7 +25,7 @@ export interface Lease extends Disposable {
   /** True once `signal` is aborted, or has to be by now. */
   readonly over: boolean;
   /** @param sentAt when the claim that was granted was sent first; monotonic ms */
-  granted(saga: HeldSaga, sentAt: number): void;
+  granted(id: SagaId, sentAt: number): void;
 }
 
 export interface LeaseKeeperDeps {
@@ -87,10 +88,12 @@ export class LeaseKeeper {
     if (this.#renewing) return;
     this.#renewing = true;
     const { clock, leaseMs, log } = this.#deps;
-    const asked = [...this.#held].map((lease) => ({ lease, ...lease.saga }));
+    const asked = [...this.#held].map((lease) => ({ lease, id: lease.id }));
     const sentAt = clock.now();
     try {
-      const lost = new Set(await leases.renew(asked.map(heldOf), leaseMs));
+      const lost = new Set(
+        await leases.renew(asked.map(({ id }) => id), leaseMs),
+      );
       for (const { lease, id } of asked) {
         if (lost.has(id)) lease.lose("another process has taken it over");
         else lease.renewed(sentAt);
@@ -102,10 +105,6 @@ export class LeaseKeeper {
       this.#renewing = false;
     }
   }
-}
-
-function heldOf({ id, fence }: HeldSaga): HeldSaga {
-  return { id, fence };
 }
 
 function endless(signal: AbortSignal): Lease {
@@ -130,7 +129,7 @@ class TimedLease implements Lease {
   readonly #clock: Clock;
   readonly #goodMs: number;
   readonly #registry: Registry;
-  #saga: HeldSaga | null = null;
+  #id: SagaId | null = null;
   #goodUntil = Infinity;
   #end: Timer | null = null;
 
@@ -158,13 +157,13 @@ class TimedLease implements Lease {
   }
 
   /** What is held. @throws Error before `granted`; only granted leases are in the registry */
-  get saga(): HeldSaga {
-    if (this.#saga === null) throw new Error("Nothing has been granted yet");
-    return this.#saga;
+  get id(): SagaId {
+    if (this.#id === null) throw new Error("Nothing has been granted yet");
+    return this.#id;
   }
 
-  granted({ id, fence }: HeldSaga, sentAt: number): void {
-    this.#saga = { id, fence };
+  granted(id: SagaId, sentAt: number): void {
+    this.#id = id;
     this.#goodUntil = sentAt + this.#goodMs;
     if (this.over) return;
     this.#registry.begin(this);
@@ -180,8 +179,7 @@ class TimedLease implements Lease {
   }
 
   lose(why: string): void {
-    const id = this.#saga?.id ?? "a saga";
-    this.#scope.abort(new LeaseEndedError(id, why));
+    this.#scope.abort(new LeaseEndedError(this.#id ?? "a saga", why));
     this.#settle();
   }
 

@@ -2,7 +2,7 @@
  * Runs one saga from its durable state as far as it goes.
  *
  * Invariants
- * - Claim and first mark are one commit; every later commit is conditional on the fence of that claim.
+ * - Claim and first mark are one commit; every commit is conditional on the fence of the one before, and moves it.
  * - A provider hears of a step only after its attempt is durable, always under the same key with the same bytes.
  * - A known provider result is never discarded: a version conflict re-applies it to the reloaded order, an
  *   unavailable store is retried until `resultsUntil` aborts, and the hard signal does not reach that commit.
@@ -12,50 +12,29 @@
  * Not promised: that a saga ends. Unknown answers postpone it, and a key that the provider no longer keeps
  * parks it for an operator.
  */
-import type { Clock, TaskContext } from "@oms/lifecycle";
+import type { TaskContext } from "@oms/lifecycle";
 import type { OrderChange } from "../orders/edit.ts";
 import type { Order } from "../orders/order.ts";
 import type { Saga, StepAttempt } from "../orders/saga.ts";
-import type { ProviderResult, Providers } from "../providers/provider.ts";
-import type { ChangeSet, Store } from "../storage/store.ts";
-import type { Logger } from "../telemetry/logger.ts";
-import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import type { ProviderResult } from "../providers/provider.ts";
+import type { ChangeSet } from "../storage/store.ts";
+import { backoffMs } from "./backoff.ts";
 import { callProvider } from "./call.ts";
 import type { SagaDefinition } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
 import type { Lease } from "./leases.ts";
-import type { SagaObserver } from "./observer.ts";
+import type { RunnerDeps } from "./runner_deps.ts";
 import {
   advance,
   claimBy,
   handBack,
+  moved,
   park,
   postpone,
   resolve,
   type Transition,
 } from "./transition.ts";
 import { untilAvailable } from "./until_available.ts";
-
-/** What every run needs. */
-export interface RunnerDeps {
-  readonly store: Store;
-  readonly providers: Providers;
-  readonly clock: Clock;
-  /** This incarnation: goes into `saga.owner`. */
-  readonly owner: string;
-  readonly newCommitId: () => string;
-  /** ms for which a claim lasts unless renewed, in a store that several processes share. */
-  readonly leaseMs: number;
-  readonly retry: BackoffOptions;
-  /** ms from the first attempt for which providers keep keys. */
-  readonly keyRetentionMs: number;
-  /** ms after which an unsettled saga is flagged for an operator, and still retried. */
-  readonly stuckAfterMs: number;
-  /** Aborted when the store is about to close: the last moment for a known result. */
-  readonly resultsUntil: AbortSignal;
-  readonly observer: SagaObserver;
-  readonly log: Logger;
-}
 
 /** The part of a step's commit that is about the order. */
 type OrderPart = Pick<
@@ -255,7 +234,10 @@ export class SagaRun {
     until: AbortSignal,
   ): Promise<"committed" | "order_version"> {
     const claim = !this.#claimed;
-    const owned = claim ? claimBy(saga, this.#saga, this.#deps.owner) : saga;
+    const before = this.#saga;
+    const owned = claim
+      ? claimBy(saga, before, this.#deps.owner)
+      : moved(saga, before);
     const set = this.#changeSet(owned, onOrder);
     const sentAt = this.#deps.clock.now();
     const result = await this.#untilAvailable(
@@ -265,7 +247,7 @@ export class SagaRun {
     if (result.kind === "committed") {
       if (claim) {
         this.#deps.observer.claimed(this.#saga);
-        if (owned.owner !== null) this.#lease.granted(owned, sentAt);
+        if (owned.owner !== null) this.#lease.granted(owned.id, sentAt);
       }
       this.#claimed = true;
       this.#saga = owned;

@@ -8,7 +8,8 @@ import type { Saga } from "../orders/saga.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { LeaseKeeper } from "./leases.ts";
-import { type RunEnd, type RunnerDeps, SagaRun } from "./run.ts";
+import { type RunEnd, SagaRun } from "./run.ts";
+import type { RunnerDeps } from "./runner_deps.ts";
 import { handBack } from "./transition.ts";
 import { untilAvailable } from "./until_available.ts";
 

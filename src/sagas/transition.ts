@@ -86,6 +86,16 @@ export function claimBy(next: Saga, before: Saga, owner: string): Saga {
   };
 }
 
+/**
+ * One fence more than `before`, whatever else is written. A saga whose lease has run out may be read by another
+ * owner and moved on by its holder; the claim that follows must not write what was read over what has happened.
+ */
+export function moved(next: Saga, before: Saga): Saga {
+  return next.fence > before.fence
+    ? next
+    : { ...next, fence: before.fence + 1 };
+}
+
 /** Free for whoever comes next, at once; the open attempt stays as it is. */
 export function handBack(saga: Saga, now: number): Saga {
   return {

@@ -14,7 +14,6 @@ import { StoreContradictionError } from "./errors.ts";
 import type {
   ChangeSet,
   Conflict,
-  HeldSaga,
   OutboxRow,
   PurgeQuery,
   PurgeResult,
@@ -109,16 +108,16 @@ export class MemoryState {
     return head;
   }
 
-  /** Moves the lease of those that `owner` still holds under the same fence; answers the others. */
+  /** Moves the lease of those that `owner` still holds; answers the others. */
   renew(
-    held: readonly HeldSaga[],
+    held: readonly SagaId[],
     owner: string,
     leaseUntil: number,
   ): SagaId[] {
     const lost: SagaId[] = [];
-    for (const { id, fence } of held) {
+    for (const id of held) {
       const stored = this.sagas.get(id);
-      if (stored?.owner === owner && stored.fence === fence) {
+      if (stored?.owner === owner) {
         this.#putSaga({ ...stored, leaseUntil });
       } else lost.push(id);
     }

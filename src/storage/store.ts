@@ -69,9 +69,6 @@ export interface Claim {
   readonly leaseMs: number;
 }
 
-/** A saga as its holder knows it. */
-export type HeldSaga = Pick<Saga, "id" | "fence">;
-
 /**
  * How a store tells that an owner no longer works on a saga.
  * - `exclusive`: one process locks the store, so every other incarnation is dead and its sagas are free at once;
@@ -87,10 +84,10 @@ export type Leases =
     /**
      * From now on each of these is the caller's for `leaseMs` again, also when its lease had run out and nobody
      * has taken it over. One write for all.
-     * @returns those that have another fence or owner by now, and were left alone
+     * @returns those that have another owner by now, and were left alone
      * @throws StoreUnavailableError, StoreFatalError
      */
-    renew(held: readonly HeldSaga[], leaseMs: number): Promise<SagaId[]>;
+    renew(held: readonly SagaId[], leaseMs: number): Promise<SagaId[]>;
   };
 
 export type Conflict =

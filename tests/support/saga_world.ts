@@ -66,7 +66,7 @@ export class SagaWorld implements AsyncDisposable {
     this.crashAt = new Set(options.crashAt);
     this.providers = new ScriptedProviders(this.clock);
     this.providers.edge = (name) => this.#edge(name);
-    this.process = this.#incarnate();
+    this.process = this.incarnate();
   }
 
   /** The fake clock. @throws Error when the world runs on another */
@@ -94,7 +94,7 @@ export class SagaWorld implements AsyncDisposable {
     this.crash();
     await this.turn();
     this.dead = false;
-    this.process = this.#incarnate();
+    this.process = this.incarnate();
     // A start that the store refuses is a failed start: not what these worlds are about.
     const { read } = this.faults;
     this.faults.read = null;
@@ -265,7 +265,8 @@ export class SagaWorld implements AsyncDisposable {
     throw new StoreFatalError(`Crashed at edge ${number}: ${name}`);
   }
 
-  #incarnate(): Incarnation {
+  /** One more process, that nobody has started. */
+  incarnate(): Incarnation {
     const owner = `process-${++this.#incarnations}`;
     const surroundings = {
       clock: this.clock,

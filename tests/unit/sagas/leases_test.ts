@@ -1,11 +1,11 @@
 /** What a process keeps of a shared store, on its own monotonic clock. */
 import { assert, assertEquals } from "@std/assert";
 import type { FakeClock } from "@oms/lifecycle/testing";
-import { newSagaId } from "../../../src/orders/ids.ts";
+import { newSagaId, type SagaId } from "../../../src/orders/ids.ts";
 import { LeaseEndedError } from "../../../src/sagas/errors.ts";
 import { type Lease, LeaseKeeper } from "../../../src/sagas/leases.ts";
 import { StoreUnavailableError } from "../../../src/storage/errors.ts";
-import type { HeldSaga, Leases } from "../../../src/storage/store.ts";
+import type { Leases } from "../../../src/storage/store.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
 import { QuickClock } from "../../support/saga_world.ts";
 
@@ -17,9 +17,9 @@ interface World {
   readonly clock: FakeClock;
   readonly keeper: LeaseKeeper;
   /** What each renewal asked for, and when. */
-  readonly renewals: { readonly at: number; readonly held: HeldSaga[] }[];
+  readonly renewals: { readonly at: number; readonly held: SagaId[] }[];
   /** Answers the renewals; grants all by default. */
-  answer: (held: readonly HeldSaga[]) => Promise<HeldSaga["id"][]>;
+  answer: (held: readonly SagaId[]) => Promise<SagaId[]>;
 }
 
 function makeWorld(exclusive = false): World {
@@ -52,7 +52,7 @@ function hold(
   signal = new AbortController().signal,
 ): Lease {
   const lease = keeper.open(signal);
-  lease.granted({ id, fence: 1 }, clock.now());
+  lease.granted(id, clock.now());
   return lease;
 }
 
@@ -69,7 +69,7 @@ Deno.test("all held sagas are renewed in one write every third of a lease, and s
   assertEquals(world.renewals[0]?.at, started + LEASE_MS / 3);
   assertEquals(world.renewals.length, 60);
   for (const { held } of world.renewals) {
-    assertEquals(held, ids.map((id) => ({ id, fence: 1 })));
+    assertEquals(held, ids);
   }
   assert(!one.over && !two.over);
 });
@@ -92,7 +92,7 @@ Deno.test("F26 a claim that was answered too late is given up at once", async ()
   const sentAt = world.clock.now();
   await world.clock.advance(LEASE_MS / 3 * 2);
   using lease = world.keeper.open(new AbortController().signal);
-  lease.granted({ id: newSagaId(), fence: 1 }, sentAt);
+  lease.granted(newSagaId(), sentAt);
   assert(lease.signal.aborted);
   assertEquals(world.keeper.held, 0);
 });
@@ -107,7 +107,7 @@ Deno.test("F34 a saga that another process has taken over is given up when the r
   assert(lost.over && lost.signal.reason instanceof LeaseEndedError);
   assert(!kept.over);
   await world.clock.advance(LEASE_MS / 3);
-  assertEquals(world.renewals.at(-1)?.held, [{ id: keptId, fence: 1 }]);
+  assertEquals(world.renewals.at(-1)?.held, [keptId]);
 });
 
 Deno.test("F26 after a pause the lease is over although its timer has not fired yet", () => {
@@ -145,7 +145,7 @@ Deno.test("a renewal that hangs is not doubled, and its leases end by themselves
 
 Deno.test("an answer that comes after the end brings nothing back", async () => {
   const world = makeWorld();
-  const late = Promise.withResolvers<HeldSaga["id"][]>();
+  const late = Promise.withResolvers<SagaId[]>();
   world.answer = () => late.promise;
   using over = hold(world);
   const released = hold(world);

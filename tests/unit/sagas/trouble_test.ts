@@ -134,3 +134,25 @@ Deno.test("F34 a saga that was run elsewhere since it was read is not ours, and 
   assertEquals(end, { kind: "not_ours" });
   assertEquals(verdict(world), []);
 });
+
+Deno.test("F34 a claim never writes what was read over what the holder has done since", async () => {
+  await using world = new SagaWorld();
+  const gate = Promise.withResolvers<void>();
+  world.providers.script("reserve", { kind: "held", until: gate.promise });
+  const id = await payIn(world, { kind: "hang", effect: true });
+  await world.turn();
+  // Another process reads the saga as due; before it claims, the holder commits its step.
+  const read = world.saga(id);
+  assertEquals(read.attempt?.step, "reserve");
+  gate.resolve();
+  await world.turn();
+  assertEquals(world.saga(id).attempt?.step, "charge");
+  world.crash();
+  await world.turn();
+  world.dead = false;
+  const other = world.incarnate();
+  const { signal } = new AbortController();
+  const context = { signal, stopping: signal, progress: () => {} };
+  assertEquals(await other.runner.run(read, context), { kind: "not_ours" });
+  assertEquals(world.saga(id).completedSteps, ["reserve"]);
+});
