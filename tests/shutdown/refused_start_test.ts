@@ -5,6 +5,7 @@ import type { LogLine, ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, type StartOptions, World } from "./world.ts";
+import { exists } from "../support/exists.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
@@ -155,14 +156,4 @@ function logged(service: ServiceProcess, msg: string): LogLine {
   const line = service.log.find((line) => line.msg === msg);
   assert(line !== undefined, service.output.join("\n"));
   return line;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

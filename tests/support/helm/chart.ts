@@ -4,17 +4,11 @@
  * Invariant: a rendering is of the tree's chart, with no cluster and no network.
  */
 import { assert } from "@std/assert";
+import { type Ran, run } from "../run_program.ts";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
-import {
-  HELM,
-  programOf,
-  type Ran,
-  REQUIRE_HELM,
-  run,
-  whatIsMissing,
-} from "./toolchain.ts";
+import { HELM, programOf, REQUIRE_HELM, whatIsMissing } from "./toolchain.ts";
 
 export const CHART = fileURLToPath(
   new URL("../../../helm/oms", import.meta.url),

@@ -9,18 +9,18 @@ import { relativeReferences, schemasOfCrd } from "./schemas.ts";
 import {
   cacheFolder,
   crdFolder,
-  exists,
   findPromtool,
   folderOf,
   GO_TOOLS,
   KUBERNETES_VERSIONS,
   OPERATOR,
   OPERATOR_KINDS,
-  run,
   SCHEMA_PACKAGE,
   schemaFolder,
   unpackedPromtool,
 } from "./toolchain.ts";
+import { exists } from "../exists.ts";
+import { run } from "../run_program.ts";
 import { z } from "zod";
 
 /** A part could not be fetched; the message says with which program, and what it said. */

@@ -7,6 +7,9 @@
  * only promtool is taken from there, for its releases are large to build.
  */
 
+import { exists } from "../exists.ts";
+import { run } from "../run_program.ts";
+
 /** Set by CI: a machine without the tools fails the suite instead of skipping it. */
 export const REQUIRE_HELM = "TEST_REQUIRE_HELM";
 
@@ -103,54 +106,4 @@ export async function whatIsMissing(): Promise<string | null> {
   return `${
     lacks.join(", ")
   } not found: \`deno task helm:test\` fetches them with go, python3 and apt-get`;
-}
-
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-export interface Ran {
-  readonly success: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** Null when there is no such program. */
-export async function run(
-  program: string,
-  args: readonly string[],
-  options: {
-    readonly cwd?: string;
-    readonly env?: Record<string, string>;
-    readonly stdin?: string;
-  } = {},
-): Promise<Ran | null> {
-  const { stdin, ...rest } = options;
-  const command = new Deno.Command(program, {
-    args: [...args],
-    ...rest,
-    stdin: stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  });
-  let child: Deno.ChildProcess;
-  try {
-    child = command.spawn();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  const output = child.output();
-  if (stdin !== undefined) {
-    await new Blob([stdin]).stream().pipeTo(child.stdin);
-  }
-  const { success, stdout, stderr } = await output;
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { success, stdout: text(stdout), stderr: text(stderr) };
 }

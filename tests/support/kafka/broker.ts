@@ -10,7 +10,8 @@
  */
 import { type Admin, type ITopicConfig, Kafka, logLevel } from "kafkajs";
 import { BrokerError } from "./errors.ts";
-import { findJars, kafkaVersion, run } from "./jars.ts";
+import { findJars, kafkaVersion } from "./jars.ts";
+import { run } from "../run_program.ts";
 import { Node } from "./node.ts";
 import { readTopics, type TopicRecord } from "./records.ts";
 

@@ -6,6 +6,8 @@
  * time one wins and the others are thrown away. Not promised: checksums beyond
  * those that Maven itself verifies (`-C`).
  */
+import { exists } from "../exists.ts";
+import { run } from "../run_program.ts";
 import { KafkaUnavailableError } from "./errors.ts";
 
 /** The version that the suites run against; TEST_KAFKA_VERSION overrides it. */
@@ -100,32 +102,4 @@ function cacheFolder(): string {
 
 function folderOf(version: string): string {
   return `${cacheFolder()}/${version}`;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Null when there is no such program. */
-export async function run(
-  program: string,
-  args: readonly string[],
-): Promise<{ success: boolean; stdout: string; stderr: string } | null> {
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(program, {
-      args: [...args],
-      stdin: "null",
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { success, stdout: text(stdout), stderr: text(stderr) };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 }

@@ -11,7 +11,7 @@
  * it survives a SIGKILL of that shell; other systems than POSIX.
  */
 import { BrokerError } from "./errors.ts";
-import { run } from "./jars.ts";
+import { run } from "../run_program.ts";
 
 const LOOK_MS = 20;
 /** From SIGTERM to SIGKILL, in ms. */
