@@ -16,6 +16,7 @@ import {
   programOf,
   schemaFolder,
 } from "../support/helm/toolchain.ts";
+import { withTempDir } from "../support/temp_dir.ts";
 
 type Release = typeof KUBERNETES_VERSIONS[number];
 
@@ -91,6 +92,24 @@ helmTest("a mistyped field of any kind would be found", async () => {
     assertStringIncludes(stdout, `${kind} shop-oms is invalid`);
   }
 });
+
+helmTest(
+  "a package renders as the tree does, dashboards included",
+  async () => {
+    await withTempDir(async (dir) => {
+      const packed = await tool(programOf(HELM), [
+        ...["package", CHART, "--destination", dir],
+      ]);
+      assert(packed.success, packed.stderr);
+      const [file] = [...Deno.readDirSync(dir)].map(({ name }) => name);
+      const { stdout } = await tool(programOf(HELM), [
+        ...["template", "shop", `${dir}/${file}`, "--namespace", "orders"],
+        ...["--values", `${CHART}/values-prod.yaml`],
+      ]);
+      assertEquals(stdout, await manifests("values-prod.yaml"));
+    });
+  },
+);
 
 helmTest("an unknown value is refused by name", async () => {
   const { success, stderr } = await tool(programOf(HELM), [

@@ -111,7 +111,13 @@ async function fetchCrds(aside: string): Promise<void> {
 }
 
 async function unpackPromtool(aside: string): Promise<void> {
-  await must("apt-get", ["download", "prometheus"], { cwd: aside });
+  const download = () =>
+    must("apt-get", ["download", "prometheus"], { cwd: aside });
+  // A fresh machine does not know its packages yet.
+  await download().catch(async () => {
+    await must("apt-get", ["update"]);
+    await download();
+  });
   for await (const { name } of Deno.readDir(aside)) {
     await must("dpkg-deb", ["-x", `${aside}/${name}`, `${aside}/unpacked`]);
     await Deno.remove(`${aside}/${name}`);
