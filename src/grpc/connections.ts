@@ -71,11 +71,14 @@ export class Connections {
   /**
    * Sends GOAWAY on the present sessions, spread evenly over the last half of
    * `overMs`: their clients move in turn instead of all at once. New ones are
-   * still accepted. Rejects with the signal's reason when it is aborted.
+   * still accepted. Takes all of `overMs`, also with no session to drain: a
+   * client that has not heard of the stop may still connect. Rejects with the
+   * signal's reason when it is aborted.
    */
   async drainSpread(overMs: number, signal: AbortSignal): Promise<void> {
     await pause(overMs / 2, signal);
     const present = [...this.#sessions];
+    if (present.length === 0) await pause(overMs / 2, signal);
     for (const session of present) {
       drain(session);
       await pause(overMs / 2 / present.length, signal);

@@ -177,6 +177,16 @@ Deno.test("lame duck: connections are asked to move in turn over the last half, 
   }
 });
 
+Deno.test("lame duck: it lasts as long without a connection: one may still come", async () => {
+  await using served = await startEdge(() => Promise.resolve(orderAnswer("a")));
+  const lameDuckMs = 200;
+  const started = performance.now();
+  await served.edge.drainConnections(lameDuckMs, never);
+  const lasted = performance.now() - started;
+  // Timers are whole milliseconds, and there are two of them.
+  assert(lasted >= lameDuckMs - 2, `${lasted} ms`);
+});
+
 Deno.test("lame duck: an abort ends the wait", async () => {
   await using served = await startEdge(() => Promise.resolve(orderAnswer("a")));
   const abort = new AbortController();
