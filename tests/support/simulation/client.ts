@@ -7,6 +7,8 @@
 import { equal } from "@std/assert";
 import type { Mutation } from "../../../src/commands/order_commands.ts";
 import type { StoredAnswer } from "../../../src/storage/store.ts";
+import type { Intent } from "../ledger/facts.ts";
+import { type Asked, encodeAnswer, intentFact } from "./facts.ts";
 import type { SimProcess } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -15,33 +17,33 @@ export interface ClientWorld {
   /** Those that live. */
   readonly processes: readonly SimProcess[];
   readonly violations: string[];
+  reached(what: string): void;
 }
 
-export interface Intent {
-  readonly key: string;
-  /** For the trace. */
-  readonly what: string;
-  call(
-    process: SimProcess,
-    mutation: Mutation,
-  ): Promise<StoredAnswer>;
+export interface ClientIntent {
+  readonly asked: Asked;
+  call(process: SimProcess, mutation: Mutation): Promise<StoredAnswer>;
   /** The first answer. */
   answered(answer: StoredAnswer): void;
 }
 
 export class SimClient {
   readonly #world: ClientWorld;
-  readonly #intent: Intent;
+  readonly #intent: ClientIntent;
   #attempt = 0;
   #answer: StoredAnswer | null = null;
 
-  constructor(world: ClientWorld, intent: Intent) {
+  constructor(world: ClientWorld, intent: ClientIntent) {
     this.#world = world;
     this.#intent = intent;
   }
 
   get settled(): boolean {
     return this.#answer !== null;
+  }
+
+  get fact(): Intent {
+    return intentFact(this.#intent.asked, this.#answer);
   }
 
   begin(): void {
@@ -60,7 +62,7 @@ export class SimClient {
 
   #call(process: SimProcess, failed: () => void): void {
     const { scheduler } = this.#world;
-    const { key, what } = this.#intent;
+    const { key, method } = this.#intent.asked;
     const { place } = process;
     const controller = new AbortController();
     const deadline = scheduler.after(
@@ -80,21 +82,28 @@ export class SimClient {
       });
     scheduler.deliver(
       place,
-      `${key} calls ${what}`,
+      `${key} calls ${method}`,
       () =>
         this.#intent.call(process, this.#mutation(controller.signal)).then(
           (answer) => heard("its answer", () => this.#heard(answer)),
-          (error) => heard(`${error?.name}`, failed),
+          (error) =>
+            heard(`${error?.name}`, () => {
+              this.#world.reached(`a client hears ${error?.name}`);
+              failed();
+            }),
         ),
     );
   }
 
   #heard(answer: StoredAnswer): void {
-    const { key } = this.#intent;
+    const { key } = this.#intent.asked;
     if (this.#answer === null) {
       this.#answer = answer;
       this.#intent.answered(answer);
-      if (this.#world.scheduler.random.chance(0.2)) this.begin();
+      if (this.#world.scheduler.random.chance(0.2)) {
+        this.#world.reached("a client asks again");
+        this.begin();
+      }
       return;
     }
     const same = answer.code === this.#answer.code &&
@@ -103,16 +112,16 @@ export class SimClient {
   }
 
   #mutation(signal: AbortSignal): Mutation {
-    const { key, what } = this.#intent;
+    const { asked } = this.#intent;
+    const { key, method, amountMinor } = asked;
     return {
       idempotencyKey: key,
-      fingerprint: what,
+      fingerprint: `${method} ${amountMinor}`,
       // The verdict finds an acknowledged call's saga by it.
       correlationId: key,
       traceparent: null,
       signal,
-      encode: ({ id, status, version }) =>
-        new TextEncoder().encode(`${id} ${status} ${version}`),
+      encode: (order) => encodeAnswer(asked, order),
     };
   }
 }

@@ -7,9 +7,10 @@
  */
 import type { OrderId } from "../../../src/orders/ids.ts";
 import { isOrderId } from "../../../src/orders/ids.ts";
+import type { Order, OrderStatus } from "../../../src/orders/order.ts";
 import type { Saga } from "../../../src/orders/saga.ts";
 import { MemoryState } from "../../../src/storage/memory.ts";
-import type { ChangeSet, StoredAnswer } from "../../../src/storage/store.ts";
+import type { ChangeSet } from "../../../src/storage/store.ts";
 import {
   type Acknowledged,
   checkChange,
@@ -18,7 +19,9 @@ import {
   type Judged,
   verdict,
 } from "../saga_verdict.ts";
-import { SimClient } from "./client.ts";
+import { judge } from "../ledger/mod.ts";
+import { type ClientIntent, SimClient } from "./client.ts";
+import { createdId, CURRENCY, CUSTOMER, ledgerFacts } from "./facts.ts";
 import { drawPlan, ORDER_MINOR, type Plan, type PlannedCall } from "./plan.ts";
 import { type Mutant, type ProcessWorld, SimProcess } from "./process.ts";
 import { CALM, SimProviders } from "./providers.ts";
@@ -47,7 +50,10 @@ export class History implements Judged {
   readonly #holders: Holders = new Map();
   readonly #processes: SimProcess[] = [];
   readonly #clients: SimClient[] = [];
-  readonly #created = new Set<string>();
+  /** Calls that begin when their order becomes something. */
+  #awaited: { id: OrderId; status: OrderStatus; begin: () => void }[] = [];
+  /** What has happened in it, for the test that histories reach what they are about. */
+  readonly reached = new Set<string>();
   #incarnations = 0;
   #hostile = 0;
   #calm = false;
@@ -62,17 +68,20 @@ export class History implements Judged {
     this.providers = new SimProviders(
       scheduler,
       () => this.#calm ? CALM : plan.temper,
+      (what) => this.reached.add(what),
     );
     this.#world = {
       scheduler,
       providers: this.providers,
       mutant: options.mutant ?? {},
       errors: this.errors,
+      concurrency: plan.concurrency,
       store: {
         scheduler,
         state: this.state,
         leases: plan.leases,
         written: new Set(),
+        reached: (what) => this.reached.add(what),
         faults: () => this.#calm ? null : plan.faults,
         check: (change) => this.#check(change),
         applied: (change, before, wrong) => {
@@ -102,15 +111,22 @@ export class History implements Judged {
 
   /** What is wrong with it, now that it is over. */
   judge(): string[] {
-    const found = verdict(this);
-    for (const id of this.#created) {
-      if (!isOrderId(id) || !this.state.orders.has(id)) {
-        found.push(`${id} was acknowledged and is not there`);
-      }
+    for (const { status } of this.state.orders.values()) {
+      this.reached.add(status);
     }
-    const extra = this.state.orders.size - this.#created.size;
-    if (extra > 0) found.push(`${extra} orders that no key has asked for`);
-    return found;
+    for (const { kind, state } of this.state.sagas.values()) {
+      this.reached.add(`a ${kind} is ${state}`);
+    }
+    const intents = this.#clients.map((client) => client.fact);
+    const { problems } = judge(
+      ledgerFacts(this.state, this.providers, intents),
+    );
+    return [
+      ...verdict(this),
+      // Parked sagas are not settled, and that is right; the verdict knows which are.
+      ...problems.filter(({ kind }) => kind !== "unsettled")
+        .map(({ kind, orderId, message }) => `${kind}: ${orderId}: ${message}`),
+    ];
   }
 
   #begin(): void {
@@ -162,11 +178,15 @@ export class History implements Judged {
     const process = random.pick(this.#processes);
     const { place, clock } = process;
     this.scheduler.note(`${place.name}: ${next.what}`);
+    this.reached.add(next.what);
     switch (next.what) {
       case "crash":
         return this.#gone(process, "crashed");
       case "stop":
         process.stop().then(() => this.#gone(process, "closed"));
+        return;
+      case "forced stop":
+        process.stop(0).then(() => this.#gone(process, "closed"));
         return;
       case "pause": {
         place.state = "paused";
@@ -208,72 +228,93 @@ export class History implements Judged {
 
   #create(n: number, calls: readonly PlannedCall[]): void {
     const items = [{ sku: "sku", qty: 1, priceMinor: ORDER_MINOR }];
-    const input = { customerId: "customer", currency: "EUR", items };
+    const input = { customerId: CUSTOMER, currency: CURRENCY, items };
+    const key = `order-${n}`;
     this.#client({
-      key: `order-${n}`,
-      what: "create",
+      asked: {
+        key,
+        method: "create",
+        orderId: null,
+        amountMinor: ORDER_MINOR,
+        reason: "",
+        at: 0,
+      },
       call: ({ engine }, mutation) => engine.commands.create(input, mutation),
-      answered: ({ payload }) => {
-        const [id = ""] = new TextDecoder().decode(payload).split(" ");
-        this.#created.add(id);
-        if (!isOrderId(id)) return;
+      answered: (answer) => {
+        const id = createdId(answer);
+        if (!isOrderId(id)) throw new Error(`A create was answered with ${id}`);
         for (const [i, call] of calls.entries()) {
-          this.#planned(`order-${n}:call-${i}`, id, call);
+          const begin = () => this.#planned(`${key}:call-${i}`, id, call);
+          const status = this.state.orders.get(id)?.status;
+          if (call.when === null || call.when === status) begin();
+          else this.#awaited.push({ id, status: call.when, begin });
         }
       },
     });
   }
 
-  #planned(key: string, id: OrderId, planned: PlannedCall): void {
-    const { kind, amountMinor, afterMs, hops } = planned;
-    const answered = ({ code }: StoredAnswer) => {
-      if (code !== 0) return;
-      this.acknowledged.push({ kind, orderId: id, key, amountMinor });
-    };
+  #planned(key: string, orderId: OrderId, planned: PlannedCall): void {
+    const { kind, amountMinor } = planned;
     const amount = amountMinor === null
       ? null
-      : { currency: "EUR", amountMinor };
-    const refund = { orderId: id, amount, reason: key };
+      : { currency: CURRENCY, amountMinor };
     this.#client(
       {
-        key,
-        what: `${kind} ${amountMinor ?? ""}`,
-        answered,
+        asked: {
+          key,
+          method: kind,
+          orderId,
+          amountMinor,
+          reason: kind === "pay" ? "" : key,
+          at: 0,
+        },
+        answered: ({ code }) => {
+          if (code !== 0) return;
+          this.acknowledged.push({ kind, orderId, key, amountMinor });
+        },
         call: ({ engine: { commands } }, mutation) => {
           switch (kind) {
             case "pay":
-              return commands.pay(id, mutation);
+              return commands.pay(orderId, mutation);
             case "cancel":
-              return commands.cancel(id, key, mutation);
+              return commands.cancel(orderId, key, mutation);
             case "refund":
-              return commands.refund(refund, mutation);
+              return commands.refund(
+                { orderId, amount, reason: key },
+                mutation,
+              );
           }
         },
       },
-      afterMs,
-      hops,
+      planned,
     );
   }
 
   #client(
-    intent: ConstructorParameters<typeof SimClient>[1],
-    afterMs = 0,
-    hops = 0,
+    intent: ClientIntent,
+    late: Pick<PlannedCall, "afterMs" | "hops"> = { afterMs: 0, hops: 0 },
   ): void {
     const { scheduler, violations } = this;
-    const world = { scheduler, violations, processes: this.#processes };
+    const reached = (what: string) => void this.reached.add(what);
+    const processes = this.#processes;
+    const world = { scheduler, violations, processes, reached };
     const client = new SimClient(world, intent);
     this.#clients.push(client);
     const begin = (left: number) => {
       if (left === 0) return client.begin();
       const hop = () => begin(left - 1);
-      scheduler.send(scheduler.world, "client", `${intent.key} hops`, hop);
+      scheduler.send(
+        scheduler.world,
+        "client",
+        `${intent.asked.key} hops`,
+        hop,
+      );
     };
     scheduler.after(
       scheduler.world,
-      afterMs,
-      `${intent.key} begins`,
-      () => begin(hops),
+      late.afterMs,
+      `${intent.asked.key} begins`,
+      () => begin(late.hops),
     );
   }
 
@@ -285,6 +326,7 @@ export class History implements Judged {
 
   #applied(change: ChangeSet, before: Saga | null): void {
     checkHolders(this.#holders, change, this.violations);
+    this.#became(change.orderUpdate?.order);
     const update = change.sagaUpdate;
     if (update === undefined || before === null) return;
     const { saga, claim } = update;
@@ -295,7 +337,19 @@ export class History implements Judged {
       );
     }
     const takenOver = before.owner !== null && before.owner !== saga.owner;
-    if (claim !== undefined && takenOver) this.#takenOver(before);
+    if (claim !== undefined && takenOver) {
+      this.reached.add("a saga is taken over");
+      this.#takenOver(before);
+    }
+  }
+
+  #became(order: Order | undefined): void {
+    if (order === undefined || this.#awaited.length === 0) return;
+    const due = this.#awaited.filter(({ id, status }) =>
+      id === order.id && status === order.status
+    );
+    this.#awaited = this.#awaited.filter((call) => !due.includes(call));
+    for (const { begin } of due) begin();
   }
 
   /** An owner that lives has stopped what it did for the saga before another one takes it. */

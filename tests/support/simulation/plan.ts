@@ -1,18 +1,18 @@
 /** What a history is about, drawn from its seed: who calls, what fails, who dies when. */
+import type { OrderStatus } from "../../../src/orders/order.ts";
 import type { SagaKind } from "../../../src/orders/saga.ts";
 import type { Leases } from "../../../src/storage/store.ts";
 import { CALM, type Temper } from "./providers.ts";
 import type { Random } from "./random.ts";
 import type { StoreFaults } from "./store.ts";
 
-/** ms; short, so that a pause beyond it is not a long history. */
-export const LEASE_MS = 3_000;
-
 export type Hostility =
   /** SIGKILL. */
   | "crash"
   /** SIGTERM, with a drain. */
   | "stop"
+  /** A further signal at once. */
+  | "forced stop"
   /** SIGSTOP, and SIGCONT later. */
   | "pause"
   /** The wall clock is set. */
@@ -22,7 +22,9 @@ export interface PlannedCall {
   readonly kind: SagaKind;
   /** Refunds; null: all that is left. */
   readonly amountMinor: bigint | null;
-  /** ms after the order is there. */
+  /** Begins when the order is, or becomes, this; null: when it is there. May never be. */
+  readonly when: OrderStatus | null;
+  /** Then so many ms late. */
   readonly afterMs: number;
   /** Then so many messages late: moments that no time names. */
   readonly hops: number;
@@ -31,6 +33,8 @@ export interface PlannedCall {
 export interface Plan {
   readonly leases: Leases["kind"];
   readonly processes: number;
+  /** Sagas that run at the same time in one process. */
+  readonly concurrency: number;
   /** Probability that time goes on although messages are under way. */
   readonly hurry: number;
   readonly temper: Temper;
@@ -51,17 +55,19 @@ export function drawPlan(random: Random): Plan {
   const timed = random.chance(0.6);
   return {
     leases: timed ? "timed" : "exclusive",
-    processes: timed ? 2 : 1,
+    processes: timed ? random.pick([2, 2, 2, 3]) : 1,
+    concurrency: random.pick([1, 2, 4]),
     hurry: random.pick([0, 0.05, 0.2]),
     temper: drawTemper(random),
-    faults: random.chance(0.5) ? { before: 0, after: 0, version: 0 } : {
-      before: random.pick([0, 0.02, 0.1]),
-      after: random.pick([0, 0.02, 0.1]),
-      version: random.pick([0, 0.02, 0.1]),
+    faults: {
+      before: random.pick([0, 0, 0.02, 0.1]),
+      after: random.pick([0, 0, 0.02, 0.1]),
+      slow: random.pick([0, 0, 0.1]),
+      version: random.pick([0, 0, 0.02, 0.1]),
     },
     hostile: drawHostile(random, timed),
     orders: Array.from(
-      { length: random.chance(0.8) ? 1 : 2 },
+      { length: random.chance(0.7) ? 1 : 2 },
       () => drawCalls(random),
     ),
   };
@@ -83,32 +89,52 @@ function drawTemper(random: Random): Temper {
 }
 
 function drawHostile(random: Random, timed: boolean): Plan["hostile"] {
-  const weights = { crash: 4, stop: 1, pause: timed ? 4 : 0.5, wall: 0.5 };
+  const weights: Readonly<Record<Hostility, number>> = {
+    crash: 4,
+    stop: 1,
+    "forced stop": 0.5,
+    pause: timed ? 4 : 0.5,
+    wall: 0.5,
+  };
   const count = random.pick([0, 1, 1, 2, 2, 3, 4]);
   return Array.from({ length: count }, () => ({
     step: random.int(1, LAST_HOSTILE_STEP),
-    what: random.weighted<Hostility>(weights),
+    what: random.weighted(weights),
   })).sort((a, b) => a.step - b.step);
 }
 
 function drawCalls(random: Random): PlannedCall[] {
-  const soon = () => random.pick([0, 0, 20, 500]);
-  const later = () => random.pick([0, 500, 2_000, 5_000]);
+  const weights = random.pick([
+    { pay: 0.5, cancel: 4, refund: 1 },
+    { pay: 0.5, cancel: 0.5, refund: 5 },
+  ]);
   const calls: PlannedCall[] = [];
-  if (random.chance(0.9)) {
-    const afterMs = soon();
-    calls.push({ kind: "pay", amountMinor: null, afterMs, hops: 0 });
-  }
+  if (random.chance(0.9)) calls.push(drawCall(random, "pay"));
   for (let more = random.int(0, 5); more > 0; more--) {
-    const kind = random.weighted({ pay: 0.5, cancel: 3, refund: 4 });
-    calls.push({
-      kind,
-      amountMinor: kind === "refund"
-        ? random.pick([null, 1n, 30n, 60n, 60n, 100n, 101n])
-        : null,
-      afterMs: kind === "refund" ? later() : random.pick([soon(), later()]),
-      hops: random.pick([0, 0, random.int(1, 12)]),
-    });
+    calls.push(drawCall(random, random.weighted(weights)));
   }
   return calls;
+}
+
+function drawCall(random: Random, kind: SagaKind): PlannedCall {
+  return {
+    kind,
+    amountMinor: kind === "refund"
+      ? random.pick([null, 1n, 30n, 60n, 60n, 100n, 101n])
+      : null,
+    when: drawWhen(random, kind),
+    afterMs: random.pick([0, 0, 0, 20, 500, 2_000, 5_000]),
+    hops: random.pick([0, 0, random.int(1, 12)]),
+  };
+}
+
+function drawWhen(random: Random, kind: SagaKind): OrderStatus | null {
+  switch (kind) {
+    case "pay":
+      return null;
+    case "cancel":
+      return random.pick<OrderStatus | null>([null, null, "RESERVED", "PAID"]);
+    case "refund":
+      return random.pick<OrderStatus | null>([null, "PAID", "CONFIRMED"]);
+  }
 }

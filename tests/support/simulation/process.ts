@@ -5,7 +5,7 @@ import type { MemoryState } from "../../../src/storage/memory.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { type SagaProcess, wireProcess } from "../saga_process.ts";
 import { SimClock } from "./clock.ts";
-import { LEASE_MS } from "./plan.ts";
+import { LEASE_MS } from "./lease.ts";
 import type { SimProviders } from "./providers.ts";
 import type { Place, Scheduler } from "./scheduler.ts";
 import { simStore, type StoreWorld } from "./store.ts";
@@ -26,6 +26,7 @@ export interface ProcessWorld {
   readonly providers: SimProviders;
   readonly mutant: Mutant;
   readonly errors: string[];
+  readonly concurrency: number;
 }
 
 export class SimProcess {
@@ -52,7 +53,7 @@ export class SimProcess {
       ended: () => {},
       error: (line) => errors.push(line),
     }, {
-      concurrency: 4,
+      concurrency: world.concurrency,
       random: () => scheduler.random.next(),
       retry: { baseMs: 20, maxMs: 2_000 },
       leaseMs: LEASE_MS,
@@ -66,8 +67,11 @@ export class SimProcess {
     this.engine.dispatcher.start().then(() => this.serving = true, failed);
   }
 
-  /** As src/app/phases.ts stops it; resolves when the store may be closed. */
-  async stop(): Promise<void> {
+  /**
+   * As src/app/phases.ts stops it; resolves when the store may be closed.
+   * @param drainMs 0: forced
+   */
+  async stop(drainMs = DRAIN_MS): Promise<void> {
     const { dispatcher, group, scope, results } = this.engine;
     const { random } = this.#world.scheduler;
     this.serving = false;
@@ -76,7 +80,7 @@ export class SimProcess {
     const reason = new StopError({ kind: "signal", signal: "SIGTERM" });
     const within = (ms: number) => group.join(Deadline.from(this.clock, ms));
     try {
-      await within(DRAIN_MS);
+      await within(drainMs);
     } catch {
       scope.abort(reason);
       await within(HAND_BACK_MS).catch(() => {});

@@ -14,8 +14,8 @@ import { type KeyedRequest, ProviderLedger } from "../provider_ledger.ts";
 import type { SimClock } from "./clock.ts";
 import type { Place, Scheduler } from "./scheduler.ts";
 
-/** After this the adapter takes the answer for unknown, ms. */
-const TIMEOUT_MS = 2_000;
+/** After this the adapter takes the answer for unknown, ms; longer than a lease, so that renewals matter. */
+const TIMEOUT_MS = 4_000;
 
 /** What one request does. */
 export type Behaviour =
@@ -59,11 +59,17 @@ export class SimProviders extends ProviderLedger {
   readonly flights = new Set<Flight>();
   readonly #scheduler: Scheduler;
   readonly #temper: () => Temper;
+  readonly #reached: (what: string) => void;
 
-  constructor(scheduler: Scheduler, temper: () => Temper) {
+  constructor(
+    scheduler: Scheduler,
+    temper: () => Temper,
+    reached: (what: string) => void,
+  ) {
     super();
     this.#scheduler = scheduler;
     this.#temper = temper;
+    this.#reached = reached;
   }
 
   /** As one process sees them. */
@@ -87,7 +93,13 @@ export class SimProviders extends ProviderLedger {
     const flight: Flight = { place, key };
     this.flights.add(flight);
     const answered = Promise.withResolvers<ProviderResult>();
-    const onAbort = () => answered.reject(signal.reason);
+    // Some adapters hear of an abort and cannot stop.
+    const deaf = this.#scheduler.random.chance(0.1);
+    const onAbort = () => {
+      this.#reached(`a call ends by ${signal.reason?.name}`);
+      this.flights.delete(flight);
+      if (!deaf) answered.reject(signal.reason);
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     const timeout = clock.after(TIMEOUT_MS, () => answered.resolve(UNKNOWN));
     const answer = (result: ProviderResult) =>
@@ -119,12 +131,13 @@ export class SimProviders extends ProviderLedger {
     const { random } = this.#scheduler;
     const behaviour = random.weighted(this.#temper());
     this.#scheduler.note(`  ${request.key} ${behaviour}`);
+    this.#reached(`a provider's ${behaviour}`);
     switch (behaviour) {
       case "done":
         return answer(this.settle(request, null));
       case "declined": {
         const undoes = request.step === "release" || request.step === "refund";
-        const decline = !undoes || random.chance(0.2);
+        const decline = !undoes || random.chance(0.4);
         return answer(this.settle(request, decline ? "simulated" : null));
       }
       case "unknown_before":
@@ -139,7 +152,7 @@ export class SimProviders extends ProviderLedger {
         return answer({ kind: "misconfigured", cause: "simulated" });
       case "slow": {
         const result = this.settle(request, null);
-        const ms = random.int(1, 2 * TIMEOUT_MS);
+        const ms = random.int(1, 1.5 * TIMEOUT_MS);
         this.#scheduler.after(
           this.#scheduler.world,
           ms,

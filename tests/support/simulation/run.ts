@@ -14,6 +14,8 @@ export interface RunResult {
   readonly histories: number;
   /** Of all histories. */
   readonly steps: number;
+  /** How many histories have reached what. */
+  readonly reached: ReadonlyMap<string, number>;
   /** In the order in which they were found. */
   readonly failures: readonly Failure[];
 }
@@ -29,6 +31,7 @@ export interface RunOptions extends HistoryOptions {
 export async function runHistories(options: RunOptions): Promise<RunResult> {
   const { first, count, failures: enough = 3 } = options;
   const failures: Failure[] = [];
+  const reached = new Map<string, number>();
   const running = new Set<History>();
   let begun = 0;
   let ended = 0;
@@ -44,9 +47,12 @@ export async function runHistories(options: RunOptions): Promise<RunResult> {
       ended++;
       steps += history.scheduler.steps;
       const problems = history.judge();
+      for (const what of history.reached) {
+        reached.set(what, (reached.get(what) ?? 0) + 1);
+      }
       if (problems.length > 0) failures.push({ seed: history.seed, problems });
     }
     await new Promise<void>((resolve) => void setImmediate(resolve));
   }
-  return { histories: ended, steps, failures };
+  return { histories: ended, steps, reached, failures };
 }

@@ -15,6 +15,7 @@ import type {
   Leases,
   Store,
 } from "../../../src/storage/store.ts";
+import { LEASE_MS } from "./lease.ts";
 import type { Place, Scheduler } from "./scheduler.ts";
 
 /** Probabilities, each per operation. */
@@ -23,6 +24,8 @@ export interface StoreFaults {
   readonly before: number;
   /** Unavailable, and the commit took effect. */
   readonly after: number;
+  /** It takes up to two leases to arrive. */
+  readonly slow: number;
   /** The order's version is said to have moved. */
   readonly version: number;
 }
@@ -41,6 +44,8 @@ export interface StoreWorld {
   check(change: ChangeSet): string[];
   /** It was applied; `before` is its saga as it was. */
   applied(change: ChangeSet, before: Saga | null, wrong: string[]): void;
+  /** For the test that histories reach what they are about. */
+  reached(what: string): void;
 }
 
 type Via = <T>(what: string, run: () => Promise<T>) => Promise<T>;
@@ -53,17 +58,22 @@ export function simStore(world: StoreWorld, place: Place): Store {
     new Promise((resolve, reject) => {
       const answer = (how: string, settle: () => void) =>
         scheduler.deliver(place, `${what} ${how}`, settle);
-      const fails = (when: "before" | "after") =>
+      const fails = (when: "before" | "after" | "slow") =>
         scheduler.random.chance(world.faults()?.[when] ?? 0);
       const unavailable = () =>
         reject(new StoreUnavailableError("The store is not available"));
-      scheduler.send(place, "store", `${what} reaches the store`, () => {
+      const arrive = () => {
         if (fails("before")) return answer("failed", unavailable);
         run().then((value) => {
           if (fails("after")) answer("is done, unheard", unavailable);
           else answer("is answered", () => resolve(value));
         }, (error) => answer("is refused", () => reject(error)));
-      });
+      };
+      const send = () =>
+        scheduler.send(place, "store", `${what} reaches the store`, arrive);
+      if (!fails("slow")) return send();
+      const ms = scheduler.random.int(1, 2 * LEASE_MS);
+      scheduler.after(scheduler.world, ms, `${what} was slow`, send);
     });
 
   const commit = (
@@ -71,6 +81,7 @@ export function simStore(world: StoreWorld, place: Place): Store {
     signal: AbortSignal | undefined,
   ): Promise<CommitResult> => {
     if (written.has(change.commitId)) {
+      world.reached("a lost commit is recognised");
       return Promise.resolve({ kind: "committed" });
     }
     const decided = change.orderUpdate ?? change.orderCheck;
@@ -85,8 +96,12 @@ export function simStore(world: StoreWorld, place: Place): Store {
   return {
     driver: real.driver,
     leases: leasesOf(real, via),
-    commit: (change, options) =>
-      via(labelOf(change), () => commit(change, options?.signal)),
+    commit: async (change, options) => {
+      const run = () => commit(change, options?.signal);
+      const result = await via(labelOf(change), run);
+      if (result.kind === "conflict") world.reached(result.which);
+      return result;
+    },
     order: (id) => via("read order", () => real.order(id)),
     answer: (key, now) => via("read answer", () => real.answer(key, now)),
     saga: (id) => via("read saga", () => real.saga(id)),

@@ -7,4 +7,20 @@
 export const REGRESSIONS: readonly {
   readonly seed: number;
   readonly found: string;
-}[] = [];
+}[] = [
+  {
+    seed: 90,
+    found:
+      "an order read after a saga that another process has ended meanwhile looked like a defect",
+  },
+  {
+    seed: 4888,
+    found:
+      "a claim wrote a saga as it had been read over what its late holder had committed, and a refund was applied twice",
+  },
+  {
+    seed: 664,
+    found:
+      "a saga accepted while the wall clock was ahead waited until the right time had come there",
+  },
+];
