@@ -5,28 +5,17 @@
  * Invariants: the same seed and the same code make the same history. Everything that takes effect does so in one
  * step of the scheduler; the caller lets all promises run dry between two steps.
  */
-import type { OrderId } from "../../../src/orders/ids.ts";
-import { isOrderId } from "../../../src/orders/ids.ts";
-import type { Order, OrderStatus } from "../../../src/orders/order.ts";
-import type { Saga } from "../../../src/orders/saga.ts";
 import { MemoryState } from "../../../src/storage/memory.ts";
-import type { ChangeSet } from "../../../src/storage/store.ts";
-import {
-  type Acknowledged,
-  checkChange,
-  checkHolders,
-  type Holders,
-  type Judged,
-  verdict,
-} from "../saga_verdict.ts";
 import { judge } from "../ledger/mod.ts";
-import { type ClientIntent, SimClient } from "./client.ts";
-import { createdId, CURRENCY, CUSTOMER, ledgerFacts } from "./facts.ts";
-import { drawPlan, ORDER_MINOR, type Plan, type PlannedCall } from "./plan.ts";
+import { type Judged, verdict } from "../saga_verdict.ts";
+import { Callers } from "./callers.ts";
+import { ledgerFacts } from "./facts.ts";
+import { drawPlan, type Plan } from "./plan.ts";
 import { type Mutant, type ProcessWorld, SimProcess } from "./process.ts";
 import { CALM, SimProviders } from "./providers.ts";
 import { Random } from "./random.ts";
 import { type Place, Scheduler } from "./scheduler.ts";
+import { Watch } from "./watch.ts";
 
 /** After so many steps it becomes calm whatever is left; after the second number nothing will settle any more. */
 const HOSTILE_STEPS = 2_000;
@@ -43,15 +32,11 @@ export class History implements Judged {
   readonly state = new MemoryState();
   readonly scheduler: Scheduler;
   readonly providers: SimProviders;
-  readonly acknowledged: Acknowledged[] = [];
   readonly violations: string[] = [];
   readonly errors: string[] = [];
   readonly #world: ProcessWorld;
-  readonly #holders: Holders = new Map();
   readonly #processes: SimProcess[] = [];
-  readonly #clients: SimClient[] = [];
-  /** Calls that begin when their order becomes something. */
-  #awaited: { id: OrderId; status: OrderStatus; begin: () => void }[] = [];
+  readonly #callers: Callers;
   /** What has happened in it, for the test that histories reach what they are about. */
   readonly reached = new Set<string>();
   #incarnations = 0;
@@ -70,28 +55,42 @@ export class History implements Judged {
       () => this.#calm ? CALM : plan.temper,
       (what) => this.reached.add(what),
     );
+    const { state, providers, violations } = this;
+    const reached = (what: string) => void this.reached.add(what);
+    const world = { scheduler, state, providers, violations, reached };
+    const watch = new Watch(world);
+    this.#callers = new Callers(
+      { scheduler, violations, reached, processes: this.#processes },
+      state,
+    );
     this.#world = {
       scheduler,
-      providers: this.providers,
+      providers,
       mutant: options.mutant ?? {},
       errors: this.errors,
       concurrency: plan.concurrency,
       store: {
         scheduler,
-        state: this.state,
+        state,
+        reached,
         leases: plan.leases,
         written: new Set(),
-        reached: (what) => this.reached.add(what),
         faults: () => this.#calm ? null : plan.faults,
-        check: (change) => this.#check(change),
+        check: (change) => watch.before(change),
         applied: (change, before, wrong) => {
-          this.violations.push(...wrong);
-          this.#applied(change, before);
+          watch.after(change, before, wrong);
+          this.#callers.became(change.orderUpdate?.order);
         },
       },
     };
     for (let i = 0; i < plan.processes; i++) this.#begin();
-    for (const [n, calls] of plan.orders.entries()) this.#create(n, calls);
+    for (const [n, calls] of plan.orders.entries()) {
+      this.#callers.create(n, calls);
+    }
+  }
+
+  get acknowledged() {
+    return this.#callers.acknowledged;
   }
 
   /** Lets one thing happen. False when the history is over. */
@@ -117,10 +116,8 @@ export class History implements Judged {
     for (const { kind, state } of this.state.sagas.values()) {
       this.reached.add(`a ${kind} is ${state}`);
     }
-    const intents = this.#clients.map((client) => client.fact);
-    const { problems } = judge(
-      ledgerFacts(this.state, this.providers, intents),
-    );
+    const { facts } = this.#callers;
+    const { problems } = judge(ledgerFacts(this.state, this.providers, facts));
     return [
       ...verdict(this),
       // Parked sagas are not settled, and that is right; the verdict knows which are.
@@ -166,8 +163,7 @@ export class History implements Judged {
   #misfortune(steps: number): void {
     const next = this.plan.hostile[this.#hostile];
     if (next === undefined || steps > HOSTILE_STEPS) {
-      const settled = this.#clients.length > 0 &&
-        this.#clients.every((client) => client.settled);
+      const { settled } = this.#callers;
       if (settled || steps > HOSTILE_STEPS) this.#becomeCalm();
       return;
     }
@@ -223,144 +219,6 @@ export class History implements Judged {
     for (const saga of this.state.unfinished()) {
       if (this.state.head(saga.orderId)?.state === "open") return false;
     }
-    return this.#clients.every((client) => client.settled);
-  }
-
-  #create(n: number, calls: readonly PlannedCall[]): void {
-    const items = [{ sku: "sku", qty: 1, priceMinor: ORDER_MINOR }];
-    const input = { customerId: CUSTOMER, currency: CURRENCY, items };
-    const key = `order-${n}`;
-    this.#client({
-      asked: {
-        key,
-        method: "create",
-        orderId: null,
-        amountMinor: ORDER_MINOR,
-        reason: "",
-        at: 0,
-      },
-      call: ({ engine }, mutation) => engine.commands.create(input, mutation),
-      answered: (answer) => {
-        const id = createdId(answer);
-        if (!isOrderId(id)) throw new Error(`A create was answered with ${id}`);
-        for (const [i, call] of calls.entries()) {
-          const begin = () => this.#planned(`${key}:call-${i}`, id, call);
-          const status = this.state.orders.get(id)?.status;
-          if (call.when === null || call.when === status) begin();
-          else this.#awaited.push({ id, status: call.when, begin });
-        }
-      },
-    });
-  }
-
-  #planned(key: string, orderId: OrderId, planned: PlannedCall): void {
-    const { kind, amountMinor } = planned;
-    const amount = amountMinor === null
-      ? null
-      : { currency: CURRENCY, amountMinor };
-    this.#client(
-      {
-        asked: {
-          key,
-          method: kind,
-          orderId,
-          amountMinor,
-          reason: kind === "pay" ? "" : key,
-          at: 0,
-        },
-        answered: ({ code }) => {
-          if (code !== 0) return;
-          this.acknowledged.push({ kind, orderId, key, amountMinor });
-        },
-        call: ({ engine: { commands } }, mutation) => {
-          switch (kind) {
-            case "pay":
-              return commands.pay(orderId, mutation);
-            case "cancel":
-              return commands.cancel(orderId, key, mutation);
-            case "refund":
-              return commands.refund(
-                { orderId, amount, reason: key },
-                mutation,
-              );
-          }
-        },
-      },
-      planned,
-    );
-  }
-
-  #client(
-    intent: ClientIntent,
-    late: Pick<PlannedCall, "afterMs" | "hops"> = { afterMs: 0, hops: 0 },
-  ): void {
-    const { scheduler, violations } = this;
-    const reached = (what: string) => void this.reached.add(what);
-    const processes = this.#processes;
-    const world = { scheduler, violations, processes, reached };
-    const client = new SimClient(world, intent);
-    this.#clients.push(client);
-    const begin = (left: number) => {
-      if (left === 0) return client.begin();
-      const hop = () => begin(left - 1);
-      scheduler.send(
-        scheduler.world,
-        "client",
-        `${intent.asked.key} hops`,
-        hop,
-      );
-    };
-    scheduler.after(
-      scheduler.world,
-      late.afterMs,
-      `${intent.asked.key} begins`,
-      () => begin(late.hops),
-    );
-  }
-
-  #check(change: ChangeSet): string[] {
-    const found: string[] = [];
-    checkChange(this.state, change, found);
-    return found;
-  }
-
-  #applied(change: ChangeSet, before: Saga | null): void {
-    checkHolders(this.#holders, change, this.violations);
-    this.#became(change.orderUpdate?.order);
-    const update = change.sagaUpdate;
-    if (update === undefined || before === null) return;
-    const { saga, claim } = update;
-    const least = claim === undefined ? before.fence : before.fence + 1;
-    if (saga.fence < least) {
-      this.violations.push(
-        `${saga.id}: fence ${before.fence} -> ${saga.fence}`,
-      );
-    }
-    const takenOver = before.owner !== null && before.owner !== saga.owner;
-    if (claim !== undefined && takenOver) {
-      this.reached.add("a saga is taken over");
-      this.#takenOver(before);
-    }
-  }
-
-  #became(order: Order | undefined): void {
-    if (order === undefined || this.#awaited.length === 0) return;
-    const due = this.#awaited.filter(({ id, status }) =>
-      id === order.id && status === order.status
-    );
-    this.#awaited = this.#awaited.filter((call) => !due.includes(call));
-    for (const { begin } of due) begin();
-  }
-
-  /** An owner that lives has stopped what it did for the saga before another one takes it. */
-  #takenOver({ id, owner }: Saga): void {
-    for (const { place, key } of this.providers.flights) {
-      if (place.name !== owner || !key.startsWith(id)) continue;
-      const { next, state } = place;
-      // After a pause the owner learns of it only now.
-      const awake = state === "running" && place.inside.length === 0 &&
-        (next === null || next.at > this.scheduler.now);
-      if (awake) this.violations.push(`${owner} still calls for ${key}`);
-    }
+    return this.#callers.settled;
   }
 }
