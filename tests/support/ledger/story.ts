@@ -91,11 +91,16 @@ function entriesOf(orderCase: OrderCase): Entry[] {
         `${effect.operation} ${effect.result}${amount} ${effect.id} (${effect.key})`,
     });
   }
-  for (const { topic, seq, type, occurredAt } of orderCase.events) {
+  // A dead letter does not say when its event occurred.
+  let told = orderCase.order?.createdAt ?? 0;
+  for (const event of orderCase.events) {
+    const { topic, seq, type, occurredAt, partition } = event;
+    const where = partition === undefined ? "" : `, partition ${partition}`;
+    told = occurredAt ?? told;
     entries.push({
-      at: occurredAt ?? 0,
+      at: told,
       source: "event",
-      text: `${topic} ${seq} ${type}`,
+      text: `${topic} ${seq} ${type}${where}`,
     });
   }
   for (const { at, what } of orderCase.incidents) {

@@ -376,15 +376,20 @@ Deno.test("the story has calls, sagas, timeline, effects, events and incidents i
 });
 
 Deno.test("control: one order's events on two partitions have no order", () => {
+  const verdict = judged((facts) => {
+    facts.events = facts.events.map((event, index) => ({
+      ...event,
+      partition: index % 2,
+    }));
+  });
   finds(
-    judged((facts) => {
-      facts.events = facts.events.map((event, index) => ({
-        ...event,
-        partition: index % 2,
-      }));
-    }),
+    verdict,
     ["wrong", "order events are on 2 partitions"],
     ["wrong", "saga events are on 2 partitions"],
+  );
+  assertStringIncludes(
+    verdict.story ?? "",
+    "order 2 t, partition 1",
   );
 });
 
