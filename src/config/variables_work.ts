@@ -59,7 +59,7 @@ export const WORK_VARIABLES = {
     "10s",
     p.duration(1_000, 3_600_000),
     "10ms",
-    "how long a process owns a saga without renewal",
+    "how long a process owns a saga without renewal; not used by sqlite, which one process locks",
   ),
   sagaRetryBase: withDefault(
     "OMS_SAGA_RETRY_BASE",

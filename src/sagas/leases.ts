@@ -66,6 +66,8 @@ export class LeaseKeeper {
         this.#held.delete(lease);
         if (this.#held.size === 0) this.#disarm();
       },
+      lost: (id, why) =>
+        this.#deps.log.warn("saga lease is over", { saga_id: id, reason: why }),
     });
   }
 
@@ -95,6 +97,8 @@ export class LeaseKeeper {
         await leases.renew(asked.map(({ id }) => id), leaseMs),
       );
       for (const { lease, id } of asked) {
+        // Released or over meanwhile: an answer changes nothing any more.
+        if (!this.#held.has(lease)) continue;
         if (lost.has(id)) lease.lose("another process has taken it over");
         else lease.renewed(sentAt);
       }
@@ -121,6 +125,7 @@ function endless(signal: AbortSignal): Lease {
 interface Registry {
   begin(lease: TimedLease): void;
   end(lease: TimedLease): void;
+  lost(id: SagaId, why: string): void;
 }
 
 class TimedLease implements Lease {
@@ -156,7 +161,7 @@ class TimedLease implements Lease {
     return this.#scope.aborted;
   }
 
-  /** What is held. @throws Error before `granted`; only granted leases are in the registry */
+  /** What is held. @throws Error before `granted`: there is nothing yet that could be renewed or lost */
   get id(): SagaId {
     if (this.#id === null) throw new Error("Nothing has been granted yet");
     return this.#id;
@@ -171,15 +176,14 @@ class TimedLease implements Lease {
   }
 
   renewed(sentAt: number): void {
-    // Released or over meanwhile: an answer does not bring it back.
-    if (this.#end === null) return;
     this.#goodUntil = sentAt + this.#goodMs;
-    this.#end.cancel();
+    this.#end?.cancel();
     this.#watch();
   }
 
   lose(why: string): void {
-    this.#scope.abort(new LeaseEndedError(this.#id ?? "a saga", why));
+    if (!this.#scope.aborted) this.#registry.lost(this.id, why);
+    this.#scope.abort(new LeaseEndedError(this.id, why));
     this.#settle();
   }
 
