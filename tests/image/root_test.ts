@@ -1,0 +1,42 @@
+/** What is in the image's root, and what is not. */
+import { assert, assertEquals } from "@std/assert";
+import { readDockerfile } from "../../scripts/image/dockerfile.ts";
+import { imageRoot } from "./image_root.ts";
+
+const IMAGE = readDockerfile();
+const EXECUTE = 0o111;
+const SET_ID = 0o6000;
+
+async function* files(dir: string, prefix = ""): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(`${dir}/${prefix}`)) {
+    const path = prefix + entry.name;
+    if (entry.isDirectory) yield* files(dir, `${path}/`);
+    else yield path;
+  }
+}
+
+Deno.test("the program is the only one in the image: no shell, nothing setuid", async () => {
+  const root = await imageRoot();
+  const programs: string[] = [];
+  for await (const path of files(root)) {
+    const { mode = 0 } = await Deno.stat(`${root}/${path}`);
+    assertEquals((mode ?? 0) & SET_ID, 0, path);
+    const library = /\.so(\.\d+)*$/.test(path);
+    if (((mode ?? 0) & EXECUTE) !== 0 && !library) programs.push(`/${path}`);
+    assert(!/\/?(sh|bash|busybox|curl|wget)$/.test(path), path);
+  }
+  assertEquals(programs, [...IMAGE.entrypoint]);
+});
+
+Deno.test("the Dockerfile says what the platform has to know", () => {
+  assertEquals(IMAGE.user, "65532:65532");
+  assertEquals(IMAGE.stopSignal, "SIGTERM");
+  assertEquals(IMAGE.volumes, ["/data"]);
+  assertEquals(IMAGE.healthcheck, [...IMAGE.entrypoint, "healthcheck"]);
+  assertEquals(IMAGE.env, {
+    OMS_GRPC_ADDR: ":50051",
+    OMS_METRICS_ADDR: ":9090",
+    OMS_DATA_DIR: "/data",
+  });
+  assert(IMAGE.base.startsWith("gcr.io/distroless/cc"), IMAGE.base);
+});
