@@ -109,6 +109,11 @@ export const CATALOGUE: readonly FaultGroup[] = [
         id: "F32",
         what: "two processes on one file; upgrade and downgrade by one version",
       },
+      {
+        id: "F34",
+        what:
+          "two owners of one store, one dead or paused past its lease (simulated: no driver shares a store yet)",
+      },
     ],
   },
   {

@@ -7,7 +7,7 @@ import type { TaskContext } from "@oms/lifecycle";
 import type { Saga } from "../orders/saga.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
-import { LeaseKeeper } from "./leases.ts";
+import { type Lease, LeaseKeeper } from "./leases.ts";
 import { type RunEnd, SagaRun } from "./run.ts";
 import type { RunnerDeps } from "./runner_deps.ts";
 import { handBack } from "./transition.ts";
@@ -52,8 +52,8 @@ export class SagaRunner {
         return { kind: "not_ours" };
       }
       if (lease.over) return { kind: "handed_back" };
-      if (run?.claimed === false && await this.#movedOn(saga, lease.signal)) {
-        return { kind: "not_ours" };
+      if (run?.claimed === false) {
+        return await this.#unlessDefect(saga, error, lease);
       }
       throw error;
     }
@@ -62,15 +62,26 @@ export class SagaRunner {
   /**
    * The order is read after the saga: what another process has done to both meanwhile makes a pair that no
    * definition knows. The claim would have been refused, so nothing was decided on it, and it is no defect.
+   * @throws `error` when it is one
    */
-  async #movedOn(saga: Saga, signal: AbortSignal): Promise<boolean> {
-    const stored = await untilAvailable(
-      this.#deps,
-      saga,
-      () => this.#deps.store.saga(saga.id),
-      signal,
-    );
-    return stored?.fence !== saga.fence;
+  async #unlessDefect(
+    saga: Saga,
+    error: unknown,
+    lease: Lease,
+  ): Promise<RunEnd> {
+    try {
+      const stored = await untilAvailable(
+        this.#deps,
+        saga,
+        () => this.#deps.store.saga(saga.id),
+        lease.signal,
+      );
+      if (stored?.fence !== saga.fence) return { kind: "not_ours" };
+    } catch (reason) {
+      if (lease.over) return { kind: "handed_back" };
+      throw reason;
+    }
+    throw error;
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   StoreFatalError,
   StoreUnavailableError,
 } from "../../../src/storage/errors.ts";
+import type { Saga } from "../../../src/orders/saga.ts";
 import { makeChange, makeOrder, makeSaga } from "../../support/fixtures.ts";
 import { verdict } from "../../support/saga_verdict.ts";
 import { SagaWorld } from "../../support/saga_world.ts";
@@ -122,11 +123,24 @@ Deno.test("a saga of an unknown definition version is left alone, and hides no o
   assertEquals(world.saga(order.id), newer);
 });
 
+/** The saga as another process has read it before anybody ran it. */
+function asAccepted(saga: Saga): Saga {
+  return {
+    ...saga,
+    state: "open",
+    completedSteps: [],
+    attempt: null,
+    owner: null,
+    fence: 0,
+    finishedAt: null,
+  };
+}
+
 Deno.test("F34 a saga that was run elsewhere since it was read is not ours, and no defect", async () => {
   await using world = new SagaWorld();
   const id = await payIn(world);
-  const read = world.saga(id);
   await world.settle();
+  const read = asAccepted(world.saga(id));
   const { signal } = new AbortController();
   const context = { signal, stopping: signal, progress: () => {} };
   // The order that is read now is CONFIRMED; no definition knows what to do with it.
@@ -155,4 +169,20 @@ Deno.test("F34 a claim never writes what was read over what the holder has done 
   const context = { signal, stopping: signal, progress: () => {} };
   assertEquals(await other.runner.run(read, context), { kind: "not_ours" });
   assertEquals(world.saga(id).completedSteps, ["reserve"]);
+});
+
+Deno.test("F34 a stop while it is not known whether a saga was run elsewhere is no defect either", async () => {
+  await using world = new SagaWorld();
+  const id = await payIn(world);
+  await world.settle();
+  const read = asAccepted(world.saga(id));
+  world.faults.read = (method) =>
+    method === "saga" ? new StoreUnavailableError("busy") : null;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const context = { signal, stopping: signal, progress: () => {} };
+  const running = world.process.runner.run(read, context);
+  await world.turn();
+  controller.abort(new Error("stop"));
+  assertEquals(await running, { kind: "handed_back" });
 });

@@ -19,6 +19,11 @@ export const REGRESSIONS: readonly {
       "a claim wrote a saga as it had been read over what its late holder had committed, and a refund was applied twice",
   },
   {
+    seed: 1259507,
+    found:
+      "a stop while it was not known whether a saga had been run elsewhere was logged as a defect",
+  },
+  {
     seed: 664,
     found:
       "a saga accepted while the wall clock was ahead waited until the right time had come there",
