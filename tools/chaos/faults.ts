@@ -32,7 +32,10 @@ export type Ending =
     readonly point: string;
     readonly action: PointAction;
   };
-export type PointAction = "kill" | "sigterm";
+/** `kill-in`: 0-5 ms later, when the answer to a client may have left. */
+export type PointAction =
+  | { readonly kind: "kill" | "sigterm" }
+  | { readonly kind: "kill-in"; readonly ms: number };
 
 /** What goes wrong around the service. */
 export type Trouble =
@@ -84,6 +87,8 @@ const LONGEST_STOP_MS = 80;
 const LONGEST_START_MS = 500;
 /** At 80 flows a second most points are passed so often within a round. */
 const LATEST_PASSAGE = 12;
+/** From a commit to the client's answer it is about 1 ms. */
+const LATEST_KILL_MS = 5;
 const SHORTEST_TROUBLE_MS = 100;
 const LONGEST_TROUBLE_MS = 2_500;
 const HOUR_MS = 3_600_000;
@@ -170,9 +175,15 @@ function planEnding(profile: Profile, random: Random): Ending {
 }
 
 function actionOf(profile: Profile, random: Random): PointAction {
-  if (profile === "kill") return "kill";
-  if (profile === "term") return "sigterm";
-  return random() < 0.5 ? "kill" : "sigterm";
+  if (profile === "term") return { kind: "sigterm" };
+  const ms = between(random, 0, LATEST_KILL_MS);
+  const kills: readonly [PointAction, PointAction] = [
+    { kind: "kill" },
+    { kind: "kill-in", ms },
+  ];
+  return profile === "kill" || random() < 0.5
+    ? oneOf(random, kills)
+    : { kind: "sigterm" };
 }
 
 function kindOf(profile: Profile, chance: number): Ending["kind"] {

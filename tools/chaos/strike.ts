@@ -31,12 +31,16 @@ export function startOptionsOf({ ending, hurried }: Round): StartOptions {
 function planOf(ending: Ending): string | null {
   switch (ending.kind) {
     case "point":
-      return `${ending.point}#${ending.passage}=print+${ending.action}`;
+      return `${ending.point}#${ending.passage}=print+${textOf(ending.action)}`;
     case "stop-point":
       return `${ending.point}=print+kill`;
     default:
       return null;
   }
+}
+
+function textOf(action: PointAction): string {
+  return action.kind === "kill-in" ? `kill-in:${action.ms}` : action.kind;
 }
 
 /** @param signalled called once, as soon as the service was told to end, if it was */
@@ -74,7 +78,8 @@ export async function strike(
     }
     case "start-point": {
       await kill(stage, tally);
-      stage.spawn({ failpoints: `${ending.point}=print+${ending.action}` });
+      const action = textOf(ending.action);
+      stage.spawn({ failpoints: `${ending.point}=print+${action}` });
       return await awaitPoint(
         stage,
         tally,
@@ -117,7 +122,7 @@ async function awaitPoint(
   ).then(() => true, () => false);
   const at = performance.now();
   if (!passed) return await missed(stage, tally);
-  if (action === "kill") {
+  if (action.kind !== "sigterm") {
     await service.exit;
     return hit(stage, tally);
   }

@@ -56,6 +56,9 @@ export class Failpoints {
         return print({ msg: "failpoint", point, passage });
       case "kill":
         return Deno.kill(Deno.pid, "SIGKILL");
+      case "kill-in":
+        setTimeout(() => Deno.kill(Deno.pid, "SIGKILL"), action.ms);
+        return;
       case "sigterm":
         Deno.kill(Deno.pid, "SIGTERM");
         return await this.#sigterm.promise;

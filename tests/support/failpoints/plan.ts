@@ -11,6 +11,7 @@
 /**
  * - `print`: a line on stderr
  * - `kill`: SIGKILL to this process
+ * - `kill-in:<ms>`: goes on; SIGKILL so many ms later, when an answer may have left
  * - `sigterm`: SIGTERM to this process; goes on when it was delivered
  * - `until-sigterm`: waits for one from outside
  * - `hang`: never goes on
@@ -34,7 +35,7 @@ export type Action =
       | "uncaught";
   }
   | { readonly kind: "wait" | "clock"; readonly path: string }
-  | { readonly kind: "block"; readonly ms: number };
+  | { readonly kind: "block" | "kill-in"; readonly ms: number };
 
 /** One entry of a plan. */
 export interface Rule {
@@ -81,6 +82,7 @@ function parseAction(text: string): Action {
     case "clock":
       return { kind, path: value };
     case "block":
+    case "kill-in":
       if (/^\d+$/.test(value)) return { kind, ms: Number(value) };
   }
   throw new Error(`Cannot read failpoint action (received ${text})`);
