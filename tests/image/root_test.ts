@@ -1,6 +1,9 @@
 /** What is in the image's root, and what is not. */
 import { assert, assertEquals } from "@std/assert";
 import { readDockerfile } from "../../scripts/image/dockerfile.ts";
+import { parse } from "yaml";
+import { parseDuration } from "../../src/config/duration.ts";
+import { VARIABLES } from "../../src/config/variables.ts";
 import { imageRoot } from "./image_root.ts";
 
 const IMAGE = readDockerfile();
@@ -39,4 +42,17 @@ Deno.test("the Dockerfile says what the platform has to know", () => {
     OMS_DATA_DIR: "/data",
   });
   assert(IMAGE.base.startsWith("gcr.io/distroless/cc"), IMAGE.base);
+});
+
+Deno.test("compose.yaml gives the stop its grace, a read-only root and the volume", async () => {
+  const text = await Deno.readTextFile(
+    new URL("../../compose.yaml", import.meta.url),
+  );
+  const { oms } = parse(text).services;
+  const grace = oms.environment.OMS_TERMINATION_GRACE ??
+    VARIABLES.terminationGrace.fallback;
+  const ms = (duration: string) => parseDuration(duration) ?? 0;
+  assert(ms(grace) > 0 && ms(oms.stop_grace_period) >= ms(grace));
+  assertEquals([oms.container_name, oms.read_only], ["oms", true]);
+  assertEquals(oms.volumes, ["oms-data:/data"]);
 });
