@@ -10,10 +10,9 @@ import {
 import { credentials } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
-import { serviceRuntime } from "../support/service_command.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
-import { NO_SIGNALS } from "./platform.ts";
+import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
 import { World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -59,8 +58,7 @@ Deno.test(
 
 Deno.test(
   "F50 HTTP headers without end: the stop stays within its budgets",
-  // Before 2.8 Deno.serve throws an uncaught BadResource when it is aborted after shutdown(): bounded, but exit code 1.
-  { ignore: NO_SIGNALS || /^2\.7\./.test(serviceRuntime()) },
+  { ignore: NO_SIGNALS || WEAKER_RUNTIME },
   async () => {
     await using world = await World.create();
     const service = await world.start();
