@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readDockerfile } from "../../scripts/image/dockerfile.ts";
 import { parse } from "yaml";
+import { versionLine } from "../../src/app/cli/command_line.ts";
 import { parseDuration } from "../../src/config/duration.ts";
 import { VARIABLES } from "../../src/config/variables.ts";
 import { imageRoot } from "./image_root.ts";
@@ -42,6 +43,16 @@ Deno.test("the Dockerfile says what the platform has to know", () => {
     OMS_DATA_DIR: "/data",
   });
   assert(IMAGE.base.startsWith("gcr.io/distroless/cc"), IMAGE.base);
+});
+
+Deno.test("the Dockerfile's build ends when the program is not on the official base", async () => {
+  const text = await Deno.readTextFile(
+    new URL("../../Dockerfile", import.meta.url),
+  );
+  const pattern = /grep -q '([^']*)'/.exec(text)?.[1] ?? "";
+  assert(text.includes("--version > /out/version"), text);
+  assert(versionLine("official").includes(pattern), pattern);
+  assert(!versionLine("foreign").includes(pattern), pattern);
 });
 
 Deno.test("compose.yaml gives the stop its grace, a read-only root and the volume", async () => {

@@ -77,3 +77,9 @@ Deno.test("the service's permissions are listed, and running programs is not amo
   assert(!/(^|\s)(-A|--allow-all|--allow-run)\b/.test(command), command);
   assert(command.includes("--allow-net"), command);
 });
+
+Deno.test("the chart and the changelog have the version of deno.json", () => {
+  const { version } = manifest;
+  assert(read("helm/oms/Chart.yaml").includes(`\nappVersion: "${version}"\n`));
+  assertEquals(/^## (\S+)/m.exec(read("CHANGELOG.md"))?.[1], version);
+});

@@ -37,8 +37,8 @@ Exit codes of serve: 0 stopped in order, 1 failed, 3 work was cut off,
 `;
 
 /** One line: what runs here, for people and for release checks. */
-export function versionLine(): string {
-  return `oms ${VERSION} commit=${COMMIT} base=${BASE} runtime=${
+export function versionLine(base: string = BASE): string {
+  return `oms ${VERSION} commit=${COMMIT} base=${base} runtime=${
     RUNTIME.replace(" ", "-")
   }`;
 }
