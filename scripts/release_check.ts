@@ -84,6 +84,8 @@ await main(async (args) => {
   await step("image", ["task", "image:test"], binary);
   await step("the program alone", ["task", "test:release"], binary);
   await step("shutdown suite", ["task", "test:shutdown"], binary);
+  const chaos = ["--rounds", "20", "--seed", "1"];
+  await step("chaos", ["task", "chaos", ...chaos], binary);
   if (!official) {
     await step("shutdown suite on this Deno", ["task", "test:bundle"]);
   }
