@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { findCrane } from "./image/crane.ts";
 import { BuildError, main, ROOT, run, VERSION } from "./build/project.ts";
 
 const PROOF = "--foreign-base-for-a-local-proof";
@@ -58,6 +59,17 @@ await main(async (args) => {
   if (unknown !== undefined) {
     throw new BuildError(
       `Cannot check the release with ${unknown}: expected ${PROOF} or nothing`,
+    );
+  }
+  // What a test could not do it would only call ignored.
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) {
+    throw new BuildError(
+      "Cannot check the release: running the image's root as PID 1 needs Linux and root",
+    );
+  }
+  if (await findCrane() === null) {
+    throw new BuildError(
+      "Cannot check the release: writing the image's layout needs crane, or Go to build it",
     );
   }
   const proof = args.includes(PROOF);
