@@ -36,8 +36,10 @@ async function reportsIn(path: string): Promise<ChaosReport[]> {
 }
 
 async function keep(report: ChaosReport): Promise<void> {
-  const { profile, seed, at } = report;
-  const name = `${at.slice(0, 10)}-${profile.replaceAll(",", "+")}-${seed}`;
+  const { profile, seed, at, commit } = report;
+  // The same plan may be played again, of another commit.
+  const name = [at.slice(0, 10), profile.replaceAll(",", "+"), seed, commit]
+    .join("-");
   const text = `${JSON.stringify(report, null, 2)}\n`;
   await Deno.mkdir(FOLDER, { recursive: true });
   await Deno.writeTextFile(`${FOLDER}${name}.json`, text);
