@@ -41,6 +41,8 @@ export class DirectoryLock {
 
   /** Idempotent. */
   release(): void {
+    // Closing alone does not free it while a child that this process forks still has its copy, until its exec.
+    this.#file?.unlockSync();
     this.#file?.close();
     this.#file = null;
   }
