@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { WallClockFile } from "../support/failpoints/wall_clock_file.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";
 
@@ -18,6 +19,31 @@ async function called(world: World, calls: number): Promise<void> {
   }
 }
 
+/** A service whose wall clock is `aheadMs` ahead, and a payment whose first step waits for its next attempt. */
+async function postponed(world: World, aheadMs: number) {
+  const clock = new WallClockFile(`${world.dir}/clock`);
+  clock.move(aheadMs);
+  world.inventory.setKnobs({ unknown_rate: 1, unknown_modes: ["error"] });
+  const service = await world.start({ failpoints: clock.failpoint });
+  const client = world.client(service);
+  const orderId = await world.order(client);
+  await world.pay(client, orderId);
+  await called(world, 2);
+  return { clock, service, orderId };
+}
+
+async function assertPaidOnce(
+  world: World,
+  service: ServiceProcess,
+  orderId: string,
+): Promise<void> {
+  const client = world.client(service);
+  await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+  assertEquals((await service.stop()).code, 0);
+  assertEquals(world.effects(), ["charge", "reserve"]);
+  world.assertLedger();
+}
+
 for (
   const [name, from, to] of [
     ["back", HOUR_MS, 0],
@@ -29,20 +55,10 @@ for (
     { ignore: NO_SIGNALS },
     async () => {
       await using world = await World.create();
-      const clock = new WallClockFile(`${world.dir}/clock`);
-      clock.move(from);
-      world.inventory.setKnobs({ unknown_rate: 1, unknown_modes: ["error"] });
-      const service = await world.start({ failpoints: clock.failpoint });
-      const client = world.client(service);
-      const orderId = await world.order(client);
-      await world.pay(client, orderId);
-      await called(world, 2);
+      const { clock, service, orderId } = await postponed(world, from);
       clock.move(to);
       world.inventory.setKnobs({ unknown_rate: 0 });
-      await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
-      assertEquals((await service.stop()).code, 0);
-      assertEquals(world.effects(), ["charge", "reserve"]);
-      world.assertLedger();
+      await assertPaidOnce(world, service, orderId);
     },
   );
 
@@ -51,23 +67,12 @@ for (
     { ignore: NO_SIGNALS },
     async () => {
       await using world = await World.create();
-      const clock = new WallClockFile(`${world.dir}/clock`);
-      clock.move(from);
-      world.inventory.setKnobs({ unknown_rate: 1, unknown_modes: ["error"] });
-      const first = await world.start({ failpoints: clock.failpoint });
-      const client = world.client(first);
-      const orderId = await world.order(client);
-      await world.pay(client, orderId);
-      await called(world, 2);
-      assertEquals((await first.stop()).code, 0);
+      const { clock, service, orderId } = await postponed(world, from);
+      assertEquals((await service.stop()).code, 0);
       clock.move(to);
       world.inventory.setKnobs({ unknown_rate: 0 });
-      const second = await world.start({ failpoints: clock.failpoint });
-      const next = world.client(second);
-      await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
-      assertEquals((await second.stop()).code, 0);
-      assertEquals(world.effects(), ["charge", "reserve"]);
-      world.assertLedger();
+      const next = await world.start({ failpoints: clock.failpoint });
+      await assertPaidOnce(world, next, orderId);
     },
   );
 }
