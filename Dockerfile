@@ -15,7 +15,7 @@ COPY scripts scripts
 ARG COMMIT=unknown
 # The official base or none: what is compiled onto another runtime than the tested one is not shipped.
 RUN mkdir -p /out/data \
-    && deno task compile --commit "${COMMIT}" --output /out/oms \
+    && deno task compile --target "$(uname -m)-unknown-linux-gnu" --commit "${COMMIT}" --output /out/oms \
     && /out/oms --version > /out/version \
     && grep -q ' base=official ' /out/version
 
