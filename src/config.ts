@@ -29,14 +29,12 @@ import {
 } from "./config/variables.ts";
 
 export { ConfigError, type ConfigProblem } from "./config/errors.ts";
-export type { Environment, ReadFile, ValueSource } from "./config/read.ts";
 export {
   checkRuntime,
   isRuntimeOverride,
   RUNTIME_OVERRIDE,
-  type RuntimeVerdict,
 } from "./config/runtime_guard.ts";
-export { MASK, Secret } from "./config/secret.ts";
+export { Secret } from "./config/secret.ts";
 export type * from "./config/types.ts";
 
 /** What configuration is made from. */

@@ -12,7 +12,7 @@ import { BuildError, run } from "../build/project.ts";
 import { type ImageSettings, readDockerfile } from "./dockerfile.ts";
 
 /** Shared libraries of distroless/cc: Debian's libc6, libgcc-s1, libstdc++6, libgomp1 and libssl3. */
-export const DISTROLESS_CC: readonly RegExp[] = [
+const DISTROLESS_CC: readonly RegExp[] = [
   /^ld-linux-x86-64\.so\.2$/,
   /^ld-linux-aarch64\.so\.1$/,
   /^lib(c|m)\.so\.6$/,

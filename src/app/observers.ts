@@ -33,7 +33,6 @@ export function providerObserver({ provider }: Metrics): ProviderObserver {
 export function relayObserver({ outbox }: Metrics): RelayObserver {
   return {
     enqueued: (count) => outbox.events.inc(count),
-    published: () => {},
     attempt: (_topic, result) =>
       outbox.publishAttempts.inc({
         result: result === "success" || result === "dead_lettered"

@@ -5,8 +5,8 @@ import type { Store } from "../storage/store.ts";
 import { OrderNotFoundError } from "./errors.ts";
 import { encodePageToken, parsePageToken } from "./page_token.ts";
 
-export const DEFAULT_PAGE_SIZE = 50;
-export const MAX_PAGE_SIZE = 500;
+const DEFAULT_PAGE_SIZE = 50;
+const MAX_PAGE_SIZE = 500;
 
 export interface ListInput {
   readonly customerId: string;

@@ -64,7 +64,6 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
       format: v.logFormat ?? (stdoutIsTerminal ? "text" : "json"),
       color: stdoutIsTerminal && v.noColor !== true,
     },
-    allowUnsupportedRuntime: v.allowUnsupportedRuntime,
   };
 }
 
@@ -112,7 +111,6 @@ function shutdown(v: Values): ShutdownConfig {
     httpMs: v.httpShutdownTimeout,
     kafkaMs: v.kafkaCloseTimeout,
     storeMs: v.storeCloseTimeout,
-    graceMs: v.terminationGrace,
     terminationLog: v.terminationLog,
     watchdog: v.watchdog,
   };

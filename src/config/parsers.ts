@@ -44,7 +44,7 @@ function parser<T>(read: (text: string) => Reading<T>): Parser<T> {
 const HOUR_MS = 3_600_000;
 
 /** The longest that a timer can wait: 24 h keeps well below 2^31 ms. */
-export const LONGEST_TIMER_MS = 24 * HOUR_MS;
+const LONGEST_TIMER_MS = 24 * HOUR_MS;
 
 /** The longest retention: a year. */
 export const LONGEST_RETENTION_MS = 366 * 24 * HOUR_MS;

@@ -35,7 +35,7 @@ function remark(name: string, known: ReadonlySet<string>): string {
 }
 
 /** The known name with the fewest edits, if those are fewer than half of it. */
-export function nearestName(
+function nearestName(
   name: string,
   known: Iterable<string>,
 ): string | undefined {

@@ -89,7 +89,7 @@ export interface IdempotencyConfig {
   readonly cleanupBatchSize: number;
 }
 
-/** Budgets of the stop; their sum and 2 s fit into the grace. */
+/** Budgets of the stop; their sum and 2 s fit into OMS_TERMINATION_GRACE. */
 export interface ShutdownConfig {
   readonly lameDuckMs: number;
   readonly grpcMs: number;
@@ -98,7 +98,6 @@ export interface ShutdownConfig {
   readonly httpMs: number;
   readonly kafkaMs: number;
   readonly storeMs: number;
-  readonly graceMs: number;
   /** File for the report. */
   readonly terminationLog: string | undefined;
   readonly watchdog: "report" | "kill";
@@ -111,7 +110,7 @@ export interface LogConfig {
   readonly color: boolean;
 }
 
-/** Everything that the environment decides. */
+/** What the service runs with. Variables that only decide whether it starts are not in it. */
 export interface Config {
   readonly grpc: { readonly address: Address; readonly reflection: boolean };
   readonly http: { readonly address: Address };
@@ -125,5 +124,4 @@ export interface Config {
   readonly idempotency: IdempotencyConfig;
   readonly shutdown: ShutdownConfig;
   readonly log: LogConfig;
-  readonly allowUnsupportedRuntime: boolean;
 }

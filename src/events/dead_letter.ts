@@ -3,7 +3,7 @@ import type { OutboxRow } from "../storage/store.ts";
 import type { EventRecord } from "./publisher.ts";
 
 /** Enough to recognise the event by; the whole value stays in the outbox until its retention ends. */
-export const DEAD_LETTER_VALUE_BYTES = 1024;
+const DEAD_LETTER_VALUE_BYTES = 1024;
 const ERROR_MESSAGE_BYTES = 512;
 
 export function toRecord(row: OutboxRow, topic: string): EventRecord {

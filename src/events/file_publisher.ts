@@ -123,7 +123,7 @@ export class FilePublisher implements Publisher {
 }
 
 /** Opens or creates the file for appending. Needs read and write permission for it. */
-export async function openEventFile(path: string): Promise<EventFile> {
+async function openEventFile(path: string): Promise<EventFile> {
   const file = await Deno.open(path, {
     read: true,
     write: true,

@@ -159,7 +159,6 @@ export class Lane {
       const topic = topics[this.#topic];
       const records = rows.map((row) => toRecord(row, topic));
       await this.#delivery.deliver(records, signal, giveUp);
-      this.#deps.observer.published(this.#topic, rows.length);
       this.#marker.add(rows.map((row) => row.position), signal);
     }
   }

@@ -19,8 +19,6 @@ export type PublishResult = "success" | "error" | "refused" | "dead_lettered";
 export interface RelayObserver {
   /** Commits put `count` events into the outbox. */
   enqueued(count: number): void;
-  /** `count` events were acknowledged by the publisher, duplicates included. */
-  published(topic: EventTopic, count: number): void;
   /** One call of the publisher ended. */
   attempt(topic: EventTopic, result: PublishResult): void;
   /** The unsent events and the age of the oldest in ms; 0 when there is none. */

@@ -54,7 +54,7 @@ export const SERVICE_CONFIG = {
 };
 
 /** Keepalive within what the server allows, and the service config. */
-export const CHANNEL_OPTIONS: ChannelOptions = {
+const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.service_config": JSON.stringify(SERVICE_CONFIG),
   "grpc.service_config_disable_resolution": 1,
   "grpc.keepalive_time_ms": 30_000,
@@ -67,7 +67,7 @@ export const CHANNEL_OPTIONS: ChannelOptions = {
 export interface OrderClientOptions {
   /** Default: no TLS. */
   readonly credentials?: ChannelCredentials;
-  /** Beside and over {@link CHANNEL_OPTIONS}. */
+  /** Beside the channel options above, and over them. */
   readonly channel?: ChannelOptions;
   /** For calls that name none, in ms; default 10,000. */
   readonly deadlineMs?: number;

@@ -59,10 +59,6 @@ export class Connections {
     });
   }
 
-  get sessions(): number {
-    return this.#sessions.size;
-  }
-
   /** Sends GOAWAY on every session. */
   drainAll(): void {
     for (const session of this.#sessions) drain(session);

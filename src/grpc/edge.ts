@@ -51,7 +51,7 @@ export interface EdgeLimits extends ConnectionLimits {
 }
 
 /** The limits when none are given; docs/decisions.md has the reasons. */
-export const DEFAULT_LIMITS: EdgeLimits = {
+const DEFAULT_LIMITS: EdgeLimits = {
   maxReceiveBytes: 1_048_576,
   maxConcurrentStreams: 1_000,
   firstBytesMs: 10_000,

@@ -147,7 +147,7 @@ function respond(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
 }
 
 /** The answer headers of a call that ends before grpc-js has seen it. */
-export function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
+function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
   const { code, details, metadata } = toStatus(error);
   return {
     ":status": 200,

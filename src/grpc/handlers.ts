@@ -82,7 +82,7 @@ export function malformedRequest(): RpcError {
 }
 
 /** The answer where something of ours broke. */
-export function internalError(cause: unknown): RpcError {
+function internalError(cause: unknown): RpcError {
   return new RpcError({
     code: status.INTERNAL,
     reason: "INTERNAL",
@@ -167,7 +167,7 @@ async function settle<Req, Res>(
 }
 
 /** Error of a handler -> error for the caller; logs what is not for them. */
-export function rpcErrorOf(
+function rpcErrorOf(
   env: HandlerEnvironment,
   call: ActiveCall,
   error: unknown,

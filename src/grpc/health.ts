@@ -76,11 +76,6 @@ export class Health {
     for (const watch of this.#watches) watch.update();
   }
 
-  /** Open Watch calls. */
-  get watches(): number {
-    return this.#watches.size;
-  }
-
   /** Says NOT_SERVING to every Watch, then ends it with `error`. */
   endWatches(error: RpcError): void {
     this.setServing(false);

@@ -50,7 +50,7 @@ const refused = (errorCode: status, errorMessage: string): Answer => ({
 });
 
 /** Looks descriptors up. */
-export class DescriptorIndex {
+class DescriptorIndex {
   readonly #files = new Map<string, ReflectedFile>();
   readonly #bySymbol = new Map<string, ReflectedFile>();
 

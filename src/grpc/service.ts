@@ -43,7 +43,7 @@ export type UnaryHandlers<S extends Readonly<Record<string, AnyMethod>>> = {
 };
 
 /** The definition with decoders that report instead of throwing. */
-export function safeDefinition(
+function safeDefinition(
   definition: Readonly<Record<string, AnyMethod>>,
 ): ServiceDefinition {
   return Object.fromEntries(

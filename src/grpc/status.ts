@@ -31,7 +31,7 @@ export const ERROR_DOMAIN = "oms.v1";
 export const STATUS_DETAILS = "grpc-status-details-bin";
 
 /** How long a retrying client waits, in ms; negative: do not retry (gRFC A6). */
-export const RETRY_PUSHBACK = "grpc-retry-pushback-ms";
+const RETRY_PUSHBACK = "grpc-retry-pushback-ms";
 
 const TYPE = "type.googleapis.com/google.rpc.";
 const MAX_MESSAGE_CHARS = 512;

@@ -8,7 +8,7 @@
 import type { Clock } from "@oms/lifecycle";
 
 /** ms that a check may take before it counts as failed. */
-export const CHECK_TIMEOUT_MS = 1_000;
+const CHECK_TIMEOUT_MS = 1_000;
 
 export interface HealthCheck {
   readonly name: string;

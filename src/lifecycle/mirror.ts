@@ -16,13 +16,13 @@ import type { PendingTask } from "./task_group.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** How often the view is mirrored before a stop, in ms. */
-export const IDLE_MIRROR_MS = 1000;
+const IDLE_MIRROR_MS = 1000;
 
 /** How often the view is mirrored during a stop, in ms. */
-export const STOP_MIRROR_MS = 250;
+const STOP_MIRROR_MS = 250;
 
 /** How many tasks are mirrored at most. */
-export const MIRRORED_TASKS = 100;
+const MIRRORED_TASKS = 100;
 
 /** What is mirrored. */
 export interface MirrorSource {

@@ -28,11 +28,6 @@ export class StateCell {
     return this.#state;
   }
 
-  /** Number of listeners; a leak test watches it. */
-  get listenerCount(): number {
-    return this.#listeners.size;
-  }
-
   /** Moves on to `state`; moving back or nowhere does nothing. */
   set(state: LifecycleState): void {
     const order = (each: LifecycleState) => LIFECYCLE_STATES.indexOf(each);

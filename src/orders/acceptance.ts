@@ -13,7 +13,7 @@ import type { Order, OrderItem } from "./order.ts";
 import type { Saga, SagaKind } from "./saga.ts";
 
 /** Version of the saga definitions that new sagas are accepted with. */
-export const SAGA_DEFINITION_VERSION = 1;
+const SAGA_DEFINITION_VERSION = 1;
 
 export type RefusalReason =
   | "ORDER_NOT_PENDING"

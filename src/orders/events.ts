@@ -25,7 +25,7 @@ export type SagaEventType =
   | "step.paid";
 export type EventType = OrderEventType | SagaEventType;
 
-export const EVENT_SCHEMA_VERSION = 1;
+const EVENT_SCHEMA_VERSION = 1;
 
 /** What an event says beyond the order's own fields. Amounts are decimal strings: they may pass 2^53. */
 export type EventMetadata = Readonly<Record<string, string | number>>;

@@ -53,7 +53,7 @@ export interface Order {
   readonly updatedAt: number;
 }
 
-export const TIMELINE_TYPES = [
+const TIMELINE_TYPES = [
   "OrderStatusChanged",
   "OrderCanceled",
   "OrderRefunded",

@@ -18,7 +18,7 @@ import type {
 } from "./provider.ts";
 
 /** An answer is a few dozen bytes; more than this is not one. */
-export const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface HttpClientOptions {
   readonly name: ProviderName;

@@ -1,16 +1,3 @@
 /** What the rest of the service uses of the providers. */
-export type {
-  ChargeBody,
-  InventoryProvider,
-  PaymentProvider,
-  ProviderCall,
-  ProviderName,
-  ProviderObserver,
-  ProviderResult,
-  Providers,
-  RefundBody,
-  ReleaseBody,
-  ReserveBody,
-} from "./provider.ts";
-export { createProviders, type ProviderSettings } from "./providers.ts";
-export type { SimulatedSettings } from "./simulated.ts";
+export type { ProviderObserver, Providers } from "./provider.ts";
+export { createProviders } from "./providers.ts";

@@ -7,7 +7,6 @@ export interface BreakerOptions {
   readonly errorThresholdPercentage?: number;
   readonly volumeThreshold?: number;
   readonly rollingCountTimeout?: number;
-  readonly rollingCountBuckets?: number;
   readonly rollingPercentilesEnabled?: boolean;
   readonly enableSnapshots?: boolean;
   readonly errorFilter?: (error: unknown) => boolean;

@@ -20,7 +20,7 @@ export type GrpcType =
   | "bidi_stream";
 
 /** Names of the status codes, by number, from 0 (OK) on. */
-export const GRPC_CODE_NAMES = [
+const GRPC_CODE_NAMES = [
   "OK",
   "Canceled",
   "Unknown",

@@ -51,7 +51,7 @@ export interface LabeledHistogram<L extends Labels> {
  * Bucket bounds of every histogram, in seconds: 0.5 ms (a lone fsynced commit
  * is 0.2-0.5 ms) to 60 s (twice the longest saga back-off), steps of 2 to 2.5.
  */
-export const DURATION_BUCKETS: readonly number[] = [
+const DURATION_BUCKETS: readonly number[] = [
   0.0005,
   0.001,
   0.0025,
@@ -77,11 +77,6 @@ export class Instruments {
   /** Prometheus text of all metrics. */
   render(): Promise<string> {
     return this.#registry.metrics();
-  }
-
-  /** MIME type of what `render` gives. */
-  get contentType(): string {
-    return this.#registry.contentType;
   }
 
   counter(name: string, help: string): Counter {

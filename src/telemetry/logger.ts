@@ -21,7 +21,7 @@ import {
 } from "./format.ts";
 import { type ByteSink, LineWriter } from "./writer.ts";
 
-export type { LogFields, LogFn, LogLevel } from "@oms/lifecycle";
+export type { LogFields } from "@oms/lifecycle";
 
 /** What the service's parts log with. Fields are named as in CONTRACT (order_id, saga_id, …). */
 export interface Logger {

@@ -60,8 +60,6 @@ export interface Metrics extends Disposable {
   /** Marks the present state; all others go to 0. */
   setLifecycleState(state: LifecycleState): void;
   setBuildInfo(info: BuildInfo): void;
-  /** MIME type of what `render` gives. */
-  readonly contentType: string;
   /** Prometheus text. */
   render(): Promise<string>;
   /** Stops the timers. `render` still works. */
@@ -119,7 +117,6 @@ export function createMetrics(): Metrics {
       buildInfo.reset();
       buildInfo.set({ version, commit, runtime }, 1);
     },
-    contentType: make.contentType,
     render: () => make.render(),
     [Symbol.dispose]: () => lag.stop(),
   };

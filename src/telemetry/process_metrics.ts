@@ -14,10 +14,10 @@ import { clearInterval, setInterval } from "node:timers";
 import type { Instruments } from "./instruments.ts";
 
 /** How often the drift of a timer is taken, in ms. */
-export const LAG_SAMPLE_MS = 250;
+const LAG_SAMPLE_MS = 250;
 
 /** How long a lag stays visible, in ms: longer than a usual scrape interval. */
-export const LAG_WINDOW_MS = 30_000;
+const LAG_WINDOW_MS = 30_000;
 
 /** The worst drift of a timer in the last LAG_WINDOW_MS. */
 export class EventLoopLag {

@@ -7,7 +7,7 @@ import type { ChangeSet, StoredAnswer } from "../../src/storage/store.ts";
 
 /** Epoch ms at which the builders' records are born. */
 export const T0 = 1_800_000_000_000;
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 
 /** A pending order of 2 x 10.50 EUR. */
 export function makeOrder(fields: Partial<Order> = {}): Order {

@@ -15,7 +15,6 @@ export const FrameType = {
   rstStream: 3,
   settings: 4,
   goaway: 7,
-  windowUpdate: 8,
 } as const;
 
 /** Frame flags. */

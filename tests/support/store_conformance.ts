@@ -15,8 +15,6 @@ import { readConformance } from "./store_conformance_reads.ts";
 import { sagaConformance } from "./store_conformance_sagas.ts";
 import { conformanceTest, type MakeHarness } from "./store_harness.ts";
 
-export type { Harness, MakeHarness } from "./store_harness.ts";
-
 export function storeConformance(
   driver: string,
   make: MakeHarness,

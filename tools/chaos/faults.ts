@@ -49,7 +49,7 @@ export type Trouble =
   }
   | { readonly kind: "full-disk"; readonly spareKiB: number };
 
-export const PROVIDER_TROUBLES = [
+const PROVIDER_TROUBLES = [
   "slow",
   "declines",
   "unknowns",
@@ -57,7 +57,7 @@ export const PROVIDER_TROUBLES = [
   "outage",
 ] as const;
 export type ProviderTrouble = typeof PROVIDER_TROUBLES[number];
-export const BROKER_TROUBLES = ["pause", "kill", "restart"] as const;
+const BROKER_TROUBLES = ["pause", "kill", "restart"] as const;
 export type BrokerTrouble = typeof BROKER_TROUBLES[number];
 
 /**

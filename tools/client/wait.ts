@@ -11,7 +11,7 @@ const FIRST_POLL_MS = 10;
 const LONGEST_POLL_MS = 500;
 
 /** The order did not get the status, and why it never will. */
-export class StatusNotReachedError extends Error {
+class StatusNotReachedError extends Error {
   override readonly name = "StatusNotReachedError";
 }
 

@@ -21,7 +21,7 @@ import { type Migration, MIGRATIONS } from "./schema.ts";
 /** Another program (a backup, the sqlite3 shell) may hold the file for this long, in ms. */
 const BUSY_MS = 1_000;
 /** Files up to this size are checked page by page at every start; docs/decisions.md has the cost. */
-export const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
+const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
 
 /**
  * @throws StoreOpenError newer schema, broken file, or no way to write it; the message says which and where

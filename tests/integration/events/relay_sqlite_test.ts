@@ -16,7 +16,6 @@ function newRelay(store: Store, publisher: Publisher): OutboxRelay {
     log: () => {},
     observer: {
       enqueued: () => {},
-      published: () => {},
       attempt: () => {},
       backlog: () => {},
     },

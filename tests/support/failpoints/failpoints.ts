@@ -12,7 +12,7 @@ import { followWallClock } from "./wall_clock.ts";
 const LOOK_MS = 5;
 
 /** What a failpoint throws. */
-export class FailpointError extends Error {
+class FailpointError extends Error {
   override readonly name = "FailpointError";
 
   constructor(point: string) {

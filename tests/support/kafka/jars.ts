@@ -11,7 +11,7 @@ import { run } from "../run_program.ts";
 import { KafkaUnavailableError } from "./errors.ts";
 
 /** The version that the suites run against; TEST_KAFKA_VERSION overrides it. */
-export const DEFAULT_VERSION = "4.1.2";
+const DEFAULT_VERSION = "4.1.2";
 
 /** KRaft brokers of these releases need it. */
 const MIN_JAVA = 17;

@@ -103,7 +103,6 @@ export class OutboxWorld implements AsyncDisposable {
       log: (level, msg, fields = {}) => this.log.push({ level, msg, fields }),
       observer: {
         enqueued: () => {},
-        published: () => {},
         attempt: () => {},
         backlog: () => {},
       },

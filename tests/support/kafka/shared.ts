@@ -11,7 +11,7 @@ import { BrokerError } from "./errors.ts";
 import { whatIsMissing } from "./jars.ts";
 
 /** Set by CI: a machine without java or mvn fails the suite instead of skipping it. */
-export const REQUIRE_KAFKA = "TEST_REQUIRE_KAFKA";
+const REQUIRE_KAFKA = "TEST_REQUIRE_KAFKA";
 
 /** A download on a slow line, and a start. */
 const PREPARE_MS = 300_000;

@@ -10,9 +10,9 @@ import { readEvents } from "./read_events.ts";
 import { readIntents } from "./read_intents.ts";
 import { readStore } from "./read_store.ts";
 
-export type { EventFact, Incident, LedgerFacts } from "./facts.ts";
+export type { EventFact, Incident } from "./facts.ts";
 export { judge, type Verdict } from "./judge.ts";
-export { type Problem, PROBLEM_KINDS, type ProblemKind } from "./problem.ts";
+export type { ProblemKind } from "./problem.ts";
 
 /** Where the records are. */
 export interface LedgerPaths {

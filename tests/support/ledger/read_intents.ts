@@ -3,7 +3,7 @@ import { parseRecord, type RecordLine } from "../../../tools/load/intents.ts";
 import type { Intent, IntentOutcome } from "./facts.ts";
 
 /** @throws Error for a line that is none of ours, or one about an intent that was never recorded */
-export function intentsOf(lines: readonly RecordLine[]): Intent[] {
+function intentsOf(lines: readonly RecordLine[]): Intent[] {
   const intents = new Map<string, Intent>();
   for (const line of lines) {
     const known = intents.get(line.key);

@@ -126,12 +126,10 @@ Deno.test("an empty environment gives the defaults", () => {
       httpMs: 2_000,
       kafkaMs: 2_000,
       storeMs: 1_000,
-      graceMs: 30_000,
       terminationLog: undefined,
       watchdog: "report",
     },
     log: { level: "info", format: "json", color: false },
-    allowUnsupportedRuntime: false,
   });
 });
 

@@ -106,7 +106,6 @@ export class RelayFixture {
         void this.log.push({ level, message, fields }),
       observer: {
         enqueued: () => {},
-        published: () => {},
         attempt: (_topic, result) => void this.attempts.push(result),
         backlog: (pending, oldestAgeMs) =>
           void this.backlogs.push({ pending, oldestAgeMs }),
