@@ -15,6 +15,7 @@
 
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { systemClock } from "@oms/lifecycle";
 import { Listener } from "./listener.ts";
 
 /** Limits of a connection, in ms. */
@@ -72,12 +73,12 @@ export class Connections {
    * signal's reason when it is aborted.
    */
   async drainSpread(overMs: number, signal: AbortSignal): Promise<void> {
-    await pause(overMs / 2, signal);
+    await systemClock.sleep(overMs / 2, signal);
     const present = [...this.#sessions];
-    if (present.length === 0) await pause(overMs / 2, signal);
+    if (present.length === 0) await systemClock.sleep(overMs / 2, signal);
     for (const session of present) {
       drain(session);
-      await pause(overMs / 2 / present.length, signal);
+      await systemClock.sleep(overMs / 2 / present.length, signal);
     }
   }
 
@@ -105,19 +106,4 @@ export class Connections {
 
 function drain(session: ServerHttp2Session): void {
   if (!session.closed && !session.destroyed) session.close();
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

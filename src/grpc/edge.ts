@@ -18,6 +18,7 @@
  */
 
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import type { LogFn } from "@oms/lifecycle";
 import { CallRegistry, type CallReport } from "./calls.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import type { MethodInfo } from "./context.ts";
@@ -30,7 +31,7 @@ import type {
   ConnectionCounts,
   ListenAddress,
 } from "./listener.ts";
-import { type EdgeLog, type GrpcObserver, noObserver } from "./observer.ts";
+import { type GrpcObserver, noObserver } from "./observer.ts";
 import { Reflection } from "./reflection.ts";
 import type { EdgeService } from "./service.ts";
 
@@ -50,7 +51,10 @@ export interface EdgeLimits extends ConnectionLimits {
   readonly forcedFlushMs: number;
 }
 
-/** The limits when none are given; docs/decisions.md has the reasons. */
+/**
+ * The limits when none are given. Ages and idle times move clients on to other
+ * replicas; what the keepalive allows a client is in docs/client.md.
+ */
 const DEFAULT_LIMITS: EdgeLimits = {
   maxReceiveBytes: 1_048_576,
   maxConcurrentStreams: 1_000,
@@ -73,7 +77,7 @@ export interface GrpcEdgeOptions {
   /** Maps a handler's error to the caller's; default: none is known. */
   readonly errorToRpc?: ErrorMapper;
   readonly observer?: GrpcObserver;
-  readonly log?: EdgeLog;
+  readonly log?: LogFn;
   readonly limits?: Partial<EdgeLimits>;
 }
 

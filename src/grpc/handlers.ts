@@ -22,7 +22,7 @@ import {
   type ServerUnaryCall,
   status,
 } from "@grpc/grpc-js";
-import { Deadline, systemClock } from "@oms/lifecycle";
+import { Deadline, type LogFn, systemClock } from "@oms/lifecycle";
 import type { ActiveCall, CallRegistry } from "./calls.ts";
 import {
   type CallContext,
@@ -33,7 +33,7 @@ import {
   type UnaryHandler,
 } from "./context.ts";
 import { RpcError } from "./errors.ts";
-import type { EdgeLog, GrpcObserver } from "./observer.ts";
+import type { GrpcObserver } from "./observer.ts";
 import { toServiceError } from "./status.ts";
 
 /** A request as it came out of the decoder. */
@@ -46,7 +46,7 @@ export type ErrorMapper = (error: unknown) => RpcError | undefined;
 export interface HandlerEnvironment {
   readonly calls: CallRegistry;
   readonly observer: GrpcObserver;
-  readonly log: EdgeLog;
+  readonly log: LogFn;
   readonly errorToRpc: ErrorMapper;
 }
 

@@ -5,9 +5,9 @@
  * Process-wide, as grpc-js's logger is; to be called once, by the composition root.
  */
 import { setLogger } from "@grpc/grpc-js";
-import type { EdgeLog } from "./observer.ts";
+import type { LogFn } from "@oms/lifecycle";
 
-export function routeGrpcLog(log: EdgeLog): void {
+export function routeGrpcLog(log: LogFn): void {
   const write = (...parts: unknown[]) =>
     log("debug", "grpc-js", { detail: parts.map(String).join(" ") });
   setLogger({ error: write, info: write, debug: write });

@@ -1,5 +1,5 @@
 /**
- * What the edge tells others: counts for the metrics, lines for the log.
+ * What the edge tells the metrics.
  *
  * Invariants: `started` and `handled` come once each for every call of a known
  * method, in this order, also when the caller has gone (CANCELLED) or we were
@@ -27,10 +27,3 @@ export const noObserver: GrpcObserver = {
   msgSent() {},
   handled() {},
 };
-
-/** Takes a structured line; the same form as the lifecycle's. */
-export type EdgeLog = (
-  level: "debug" | "info" | "warn" | "error",
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void;
