@@ -3,8 +3,7 @@
  * ledger's verdict over everything that was acknowledged.
  *
  * Exit codes: 0 when nothing was lost, duplicated or left open and the stop was
- * in order, 1 otherwise,
- * 130 when interrupted. With `--sabotage` a defect is put into the records
+ * in order, 1 otherwise, 130 when interrupted. With `--sabotage` a defect is put into the records
  * before they are judged: it has to be found, exit 1.
  */
 import { Command, Option } from "commander";

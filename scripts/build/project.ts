@@ -1,5 +1,6 @@
 /**
- * What deno.json says about the program: the one place for its version and its permissions.
+ * What the scripts share: the program's version and permissions, which stand in deno.json, running a command, and one
+ * sentence for a step that failed.
  *
  * @module
  */

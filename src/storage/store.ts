@@ -9,8 +9,7 @@
  *
  * Not promised: an order between change sets of different callers; reads that see a commit not yet answered.
  */
-import type { OutboxDraft } from "../orders/events.ts";
-import type { EventTopic } from "../orders/events.ts";
+import type { EventTopic, OutboxDraft } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
 import type { Saga, SagaKind } from "../orders/saga.ts";
@@ -23,7 +22,7 @@ export interface StoredAnswer {
   /** gRPC status code: OK, NOT_FOUND or FAILED_PRECONDITION. */
   readonly code: number;
   readonly message: string;
-  /** The response's bytes, or the error details' when code is not OK. */
+  /** The response's bytes; of a refusal its machine-readable reason, as UTF-8. */
   readonly payload: Uint8Array;
   readonly createdAt: number;
   /** Epoch ms; from then on the key is unused again. */

@@ -5,8 +5,8 @@
  * listed permissions refuse (memory shows as 0), and its lag misses blocks.
  *
  * Invariant: stopping leaves no timer behind; the timer never keeps the process
- * alive. Not promised: a lag shorter than one scrape interval is kept for
- * `LAG_WINDOW_MS`, then forgotten.
+ * alive. Not promised: a lag that is older than `LAG_WINDOW_MS`; a scraper that
+ * comes less often does not see it.
  */
 import process from "node:process";
 // Node's, whose timers can be released on every version: Deno 2.8 no longer knows its own by their number.

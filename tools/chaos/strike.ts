@@ -12,7 +12,7 @@ import type { Ending, PointAction, Round } from "./faults.ts";
 import type { Tally } from "./tally.ts";
 import type { Lifter } from "./troubles.ts";
 
-/** For a service that has not said yet what it needs, in ms: README's default. */
+/** For a service that has not said yet what it needs, in ms: the sum of the budgets' defaults, and 2 s. */
 const DEFAULT_BUDGET_MS = 20_000;
 /** Load until a point that was not passed yet is given up, in ms. */
 const POINT_WITHIN_MS = 2_500;
