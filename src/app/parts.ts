@@ -11,8 +11,11 @@ import {
   type Publisher,
   type RelayDeps,
 } from "../events/mod.ts";
-import { createProviders, type Providers } from "../providers/mod.ts";
-import type { ProviderObserver } from "../providers/mod.ts";
+import {
+  createProviders,
+  type ProviderObserver,
+  type Providers,
+} from "../providers/mod.ts";
 import { MemoryState, MemoryStore } from "../storage/memory.ts";
 import { openSqliteStore } from "../storage/sqlite.ts";
 import type { Store } from "../storage/store.ts";

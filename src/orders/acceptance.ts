@@ -5,8 +5,7 @@
  * Pure: the answer follows from the order and the input alone. Each acceptance is a numbered saga and one
  * more version of the order; the caller writes both, and the answer, in one transaction.
  */
-import { OrderEdit } from "./edit.ts";
-import type { OrderChange } from "./edit.ts";
+import { type OrderChange, OrderEdit } from "./edit.ts";
 import type { OrderId, SagaId } from "./ids.ts";
 import { totalMinor } from "./money.ts";
 import type { Order, OrderItem } from "./order.ts";

@@ -4,8 +4,13 @@
  * The base is never touched; `finish` answers the next version together with the timeline entries and the
  * frozen events that belong to it. An edit is used once and by one caller; it does no I/O and reads no clock.
  */
-import { draftEvent, type EventMetadata } from "./events.ts";
-import type { OrderEventType, OutboxDraft, SagaEventType } from "./events.ts";
+import {
+  draftEvent,
+  type EventMetadata,
+  type OrderEventType,
+  type OutboxDraft,
+  type SagaEventType,
+} from "./events.ts";
 import type { SagaId } from "./ids.ts";
 import type {
   Order,

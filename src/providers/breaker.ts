@@ -6,7 +6,7 @@
  */
 // @ts-types="./opossum.d.ts"
 import CircuitBreaker from "opossum";
-import type { ProviderResult } from "./provider.ts";
+import type { CircuitState, ProviderResult } from "./provider.ts";
 
 export interface BreakerSettings {
   /** How long an open circuit turns calls away before it tries one, in ms. */
@@ -39,8 +39,6 @@ class UnhealthyError extends Error {
     super("the provider is in trouble");
   }
 }
-
-export type CircuitState = "closed" | "half_open" | "open";
 
 export class Breaker {
   readonly #breaker: CircuitBreaker<

@@ -1,11 +1,11 @@
 /**
  * Ports of the payment and the inventory provider.
  *
- * A call answers one of four outcomes and rejects only with `options.signal.reason` when we abort it
+ * A call answers one of four outcomes and rejects only with its signal's reason when we abort it
  * ourselves: an abort is no attempt, no result and no event. "Unknown" is never "declined": the effect may have
  * happened, and the only way to find out is the same key with the same bytes.
  */
-import type { SagaStep } from "../orders/saga.ts";
+import type { ExternalStep } from "../orders/saga.ts";
 
 /** JSON bodies, exactly as sent. Minor amounts are decimal strings: they may pass 2^53. */
 export interface ChargeBody {
@@ -73,13 +73,15 @@ export interface Providers {
 
 export type ProviderName = "payment" | "inventory";
 
+export type CircuitState = "closed" | "half_open" | "open";
+
 /** Told of every finished call; `outcome` is the result's kind or `aborted`. */
 export interface ProviderObserver {
   request(
     provider: ProviderName,
-    operation: Exclude<SagaStep, "confirm">,
+    operation: ExternalStep,
     outcome: ProviderResult["kind"] | "aborted",
     seconds: number,
   ): void;
-  circuit(provider: ProviderName, state: "closed" | "half_open" | "open"): void;
+  circuit(provider: ProviderName, state: CircuitState): void;
 }

@@ -6,8 +6,7 @@
  * `confirm` always gets a commit of its own, conditional on the version it was decided against, so that no
  * cancel slips between the check and CONFIRMED.
  */
-import { OrderEdit } from "../orders/edit.ts";
-import type { OrderChange } from "../orders/edit.ts";
+import { type OrderChange, OrderEdit } from "../orders/edit.ts";
 import type { Order } from "../orders/order.ts";
 import { type Saga, stepKey } from "../orders/saga.ts";
 import type { SagaDefinition, StepOutcome } from "./definition.ts";

@@ -1,6 +1,5 @@
 /** From what a chaos run has seen to its result, and that in one line. */
-import { verdictLine } from "../../tests/support/ledger/mod.ts";
-import type { Verdict } from "../../tests/support/ledger/mod.ts";
+import { type Verdict, verdictLine } from "../../tests/support/ledger/mod.ts";
 import type { LoadStats } from "../load/stats.ts";
 import type { Published } from "../demo/stage.ts";
 import type { Commit } from "./commit.ts";

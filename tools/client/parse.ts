@@ -1,8 +1,10 @@
 /** Values of the command line. */
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "../../src/config/duration.ts";
-import type { OrderItem } from "../../src/grpc/gen/oms/v1/order_service.ts";
-import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import {
+  type OrderItem,
+  OrderStatus,
+} from "../../src/grpc/gen/oms/v1/order_service.ts";
 
 /** `sku:qty:price`, before the order's currency is known. */
 export interface ItemFlag {
