@@ -90,9 +90,16 @@ export async function startService(context: ServiceContext): Promise<Started> {
     );
     return seams.store?.(opened) ?? opened;
   }, (opened) => opened.close());
+  const keepReport = async () => {
+    const report = lifecycle.reportSoFar();
+    if (report === undefined) return;
+    await store.saveReport(recordOf(report), clock.wallNow());
+  };
   const lastStop = await step(
     "last stop",
     () => takeOver(store, metrics, clock),
+    // A start that is rolled back ends in order: it must not stand there as one that died.
+    keepReport,
   );
 
   const publisher = await step("publisher", () => {
@@ -226,11 +233,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
       closeProviders: () => providers.close(),
       store,
       resultScope: engine.resultScope,
-      keepReport: async () => {
-        const report = lifecycle.reportSoFar();
-        if (report === undefined) return;
-        await store.saveReport(recordOf(report), clock.wallNow());
-      },
+      keepReport,
     },
   };
 }

@@ -87,12 +87,18 @@ for (const edge of ["grpc", "http"] as const) {
           "background",
           "providers",
           "publisher",
+          "last stop",
           "store",
           "http",
         ].map((name) => `rollback/${name} done`),
       );
       other.close();
-      assertEquals((await (await world.start()).stop()).code, 0);
+      const next = await world.start();
+      assertEquals(
+        (await next.ready()).last_stop,
+        edge === "http" ? "none" : "failed (fatal, exit code 1)",
+      );
+      assertEquals((await next.stop()).code, 0);
     },
   );
 }

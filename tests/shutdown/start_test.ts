@@ -34,8 +34,13 @@ function rolledBack(service: ServiceProcess): unknown[] {
     .map(({ phase, outcome }) => `${phase} ${outcome}`);
 }
 
-async function assertStartsAgain(world: World): Promise<void> {
+/** @param lastStop what the next start has to say of the one before it */
+async function assertStartsAgain(
+  world: World,
+  lastStop = "none",
+): Promise<void> {
   const service = await world.start();
+  assertEquals((await service.ready()).last_stop, lastStop);
   const client = world.client(service);
   const orderId = await world.order(client);
   await world.pay(client, orderId);
@@ -95,18 +100,18 @@ Deno.test(
       "background",
       "providers",
       "publisher",
+      "last stop",
       "store",
       "http",
     ]
       .map((name) => `rollback/${name} done`);
     for (const [i, step] of STEPS.entries()) {
       const before = STEPS.slice(0, i).reverse()
-        .filter((name) => name !== "last-stop")
-        .map((name) => `rollback/${name} done`);
+        .map((name) => `rollback/${name.replace("-", " ")} done`);
       assertEquals(seen.get(`start:${step}`), before, step);
     }
     assertEquals(seen.get("start:grpc"), all);
-    await assertStartsAgain(world);
+    await assertStartsAgain(world, "clean (SIGTERM, exit code 0)");
   },
 );
 
@@ -114,14 +119,18 @@ Deno.test(
   "F02 SIGTERM while a step of the start hangs: given up after 2 s, the rest rolled back",
   { ignore: NO_SIGNALS },
   async () => {
-    await inPairs(["start:sagas", "before-read:lastReport"], async (point) => {
+    const points = [
+      { point: "start:sagas", lastStop: "clean (SIGTERM, exit code 0)" },
+      { point: "before-read:lastReport", lastStop: "none" },
+    ];
+    await inPairs(points, async ({ point, lastStop }) => {
       await using world = await World.create();
       const service = world.spawn({ failpoints: `${point}=print+hang` });
       await service.waitForLog((line) => line.point === point);
       const { code, durationMs } = await service.stop("SIGTERM", 10_000);
       assertEquals(code, 0, service.output.join("\n"));
       assert(durationMs < 4_000, `${durationMs}`);
-      await assertStartsAgain(world);
+      await assertStartsAgain(world, lastStop);
     });
   },
 );
