@@ -33,9 +33,13 @@ export class OrderQueries {
     return { order, timeline: await this.#store.timeline(order.id) };
   }
 
-  /** @throws PageTokenError when the token is not of this query */
+  /**
+   * @param signal the call's deadline or cancel
+   * @throws PageTokenError when the token is not of this query; the signal's reason
+   */
   async list(
     input: ListInput,
+    signal: AbortSignal,
   ): Promise<{ orders: Order[]; nextPageToken: string }> {
     const { customerId, statuses } = input;
     const size = Math.min(input.pageSize || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
@@ -46,7 +50,7 @@ export class OrderQueries {
       statuses,
       limit: size + 1,
       after,
-    });
+    }, { signal });
     const orders = found.slice(0, size);
     const last = orders.at(-1);
     const nextPageToken = found.length > size && last !== undefined

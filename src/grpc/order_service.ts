@@ -97,8 +97,11 @@ export function orderServiceHandlers(
         timeline: timeline.map(timelineMessage),
       };
     },
-    listOrders: async (request) => {
-      const { orders, nextPageToken } = await queries.list(parseList(request));
+    listOrders: async (request, context) => {
+      const { orders, nextPageToken } = await queries.list(
+        parseList(request),
+        context.signal,
+      );
       return { orders: orders.map(orderMessage), nextPageToken };
     },
     payOrder: async (request, context) => {

@@ -129,8 +129,11 @@ class SqliteStore implements Store {
     return this.#read((reader) => reader.timeline(id));
   }
 
-  list(query: ListQuery): Promise<Order[]> {
-    return listOrders(query, (read) => this.#read(read));
+  list(
+    query: ListQuery,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Order[]> {
+    return listOrders(query, (read) => this.#read(read), options?.signal);
   }
 
   answer(key: string, now: number): Promise<StoredAnswer | null> {

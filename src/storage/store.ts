@@ -178,8 +178,14 @@ export interface Store {
   order(id: OrderId): Promise<Order | null>;
   /** In the order of writing. */
   timeline(id: OrderId): Promise<TimelineEntry[]>;
-  /** Newest first. */
-  list(query: ListQuery): Promise<Order[]>;
+  /**
+   * Newest first.
+   * @param options.signal a read that takes several steps ends between two of them, with the signal's reason
+   */
+  list(
+    query: ListQuery,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Order[]>;
   /** Null when unknown or expired at `now` (epoch ms). */
   answer(key: string, now: number): Promise<StoredAnswer | null>;
 

@@ -3,7 +3,7 @@
  *
  * The index carries no status: with it every status change would rewrite an index page in every commit. So a
  * filtered list walks the customer's orders in chunks and gives the event loop back in between; a page is
- * then no snapshot, as little as two pages are.
+ * then no snapshot, as little as two pages are. Between two chunks it ends when nobody waits for it any more.
  */
 import type { Order } from "../../orders/order.ts";
 import type { ListPosition, ListQuery } from "../store.ts";
@@ -19,6 +19,7 @@ export type Read = <T>(read: (reader: SqliteReader) => T) => Promise<T>;
 export async function listOrders(
   query: ListQuery,
   read: Read,
+  signal?: AbortSignal,
 ): Promise<Order[]> {
   const { customerId, statuses, limit } = query;
   let after = query.after ?? FIRST;
@@ -27,6 +28,7 @@ export async function listOrders(
   }
   const found: Order[] = [];
   for (;;) {
+    signal?.throwIfAborted();
     const chunk = await read((reader) => reader.page(customerId, after, CHUNK));
     for (const order of chunk) {
       if (!statuses.includes(order.status)) continue;

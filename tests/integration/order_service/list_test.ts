@@ -1,10 +1,12 @@
 /** ListOrders: newest first, filters, pages that survive restarts; F55. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { status } from "@grpc/grpc-js";
 import {
   type ListOrdersRequest,
   OrderStatus,
 } from "../../../src/grpc/gen/oms/v1/order_service.ts";
+import { CallAbortedError } from "../../../src/grpc/errors.ts";
+import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeOrder, T0 } from "../../support/fixtures.ts";
 import { DRIVERS, refusal, serve, type Served } from "./served.ts";
 
@@ -146,4 +148,34 @@ Deno.test("F55 a forged, truncated or foreign page_token is INVALID_ARGUMENT wit
     query({ pageToken: token, pageSize: 1 }),
   );
   assertEquals(other.orders.length, 1, "the size may change between pages");
+});
+
+Deno.test("F51 the deadline of a list reaches its reads", async () => {
+  const ended = Promise.withResolvers<unknown>();
+  /** A read that ends with its signal, and at once without one. */
+  const list: Store["list"] = (_query, { signal } = {}) => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    if (signal === undefined) reject(new Error("the read has no signal"));
+    signal?.addEventListener("abort", () => {
+      ended.resolve(signal.reason);
+      reject(signal.reason);
+    });
+    return promise;
+  };
+  await using served = await serve({
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name) {
+          if (name === "list") return list;
+          const value = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      }),
+  });
+  const error = await refusal(
+    served.client.listOrders(query(), { deadlineMs: 200 }),
+  );
+  assertEquals(error.code, status.DEADLINE_EXCEEDED);
+  assertInstanceOf(await ended.promise, CallAbortedError);
+  assertEquals(served.errors, []);
 });
