@@ -85,14 +85,14 @@ export class CallAbortedError extends Error {
   }
 }
 
-/** The listener could not be opened. */
+/** The listener could not be opened; the message names the address and what to change. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 
   constructor(address: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(
-      `Cannot listen on ${address}: ${why}. Choose another address or port, or stop what holds it`,
+      `Cannot listen on ${address}: ${why}. Choose another OMS_GRPC_ADDR, or stop what holds the port`,
       { cause },
     );
   }

@@ -47,7 +47,7 @@ Deno.test(
 );
 
 Deno.test(
-  "F60 an address that is not local: exit 1, the address named",
+  "F60 an address that is not local: exit 1, address and variable named",
   { ignore: NO_SIGNALS },
   async () => {
     // Of TEST-NET-1 (RFC 5737): no machine has it.
@@ -58,13 +58,14 @@ Deno.test(
       assertEquals((await ended(service)).code, 1);
       const { error } = logged(service, "start failed");
       assert(String(error).includes(address), String(error));
+      assert(String(error).includes(variable), String(error));
     });
   },
 );
 
 for (const edge of ["grpc", "http"] as const) {
   Deno.test(
-    `F60 the ${edge} port is in use: exit 1, the address named, the rest rolled back`,
+    `F60 the ${edge} port is in use: exit 1, address and variable named, the rest rolled back`,
     { ignore: NO_SIGNALS },
     async () => {
       await using world = await World.create();
@@ -75,6 +76,7 @@ for (const edge of ["grpc", "http"] as const) {
       assertEquals((await ended(service)).code, 1);
       const failed = logged(service, "start failed");
       assert(String(failed.error).includes(address), String(failed.error));
+      assert(String(failed.error).includes(variable), String(failed.error));
       const complete = logged(service, "shutdown complete");
       assert(Array.isArray(complete.phases));
       const undone = complete.phases.map(({ phase, outcome }) =>
