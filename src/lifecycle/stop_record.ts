@@ -59,10 +59,19 @@ export class StopRecord {
     this.addLeftover(result.leftover);
   }
 
-  /** Tasks were found running when they should not. */
-  addLeftover(tasks: readonly PendingTask[]): void {
-    for (const task of tasks) {
-      if (!this.#leftover.has(task.name)) this.#leftover.set(task.name, task);
+  /**
+   * Tasks were found running when they should not: one sample. What an earlier
+   * sample had is kept as it was then. A name may stand for several tasks (all
+   * calls of a method), and labels need not tell them apart: they are counted.
+   */
+  addLeftover(sample: readonly PendingTask[]): void {
+    const seen = new Map<string, number>();
+    for (const task of sample) {
+      const kind = JSON.stringify([task.name, task.labels]);
+      const nth = (seen.get(kind) ?? 0) + 1;
+      seen.set(kind, nth);
+      const key = `${kind} ${nth}`;
+      if (!this.#leftover.has(key)) this.#leftover.set(key, task);
     }
   }
 

@@ -261,3 +261,32 @@ Deno.test("broken log, state listener and watchdog do not disturb the stop", asy
   assertEquals((await clock.settle(done)).exitCode, 0);
   assertEquals([clock.timerCount, signals.subscriberCount], [0, 0]);
 });
+
+Deno.test("tasks of one name are all named, and those of two samples once", async () => {
+  const task = (id: string) => ({
+    name: "grpc/Pay",
+    ageMs: 1,
+    stepAgeMs: 1,
+    labels: { id },
+  });
+  const h = harness({ tasks: () => [task("b"), task("c"), task("c")] });
+  const done = h.lifecycle.run(() =>
+    h.lifecycle.ready([
+      phase("grpc", {
+        run: never,
+        leftover: () => [task("a"), task("b"), task("c"), task("c")],
+      }),
+      phase("sagas", { run: never }),
+    ])
+  );
+  h.signals.send("SIGTERM");
+  await h.clock.advance(1100);
+  h.signals.send("SIGTERM");
+  const report = await h.clock.settle(done);
+  assertEquals(report.leftover.map(({ labels }) => labels.id), [
+    "a",
+    "b",
+    "c",
+    "c",
+  ]);
+});
