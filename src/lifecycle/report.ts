@@ -134,8 +134,7 @@ const encoder = new TextEncoder();
 
 /**
  * The JSON text of a report in at most `maxBytes` bytes of UTF-8 (Kubernetes
- * cuts a termination message at 4096). Gives up, in this order: leftovers from
- * the end, the length of texts, the phases.
+ * cuts a termination message at 4096). Gives up what {@link fitReport} does.
  *
  * @throws {RangeError} when not even reason and exit code fit (below 256).
  */
@@ -143,6 +142,19 @@ export function truncateReport(
   report: ShutdownReport | ReportJson,
   maxBytes: number,
 ): string {
+  return JSON.stringify(fitReport(report, maxBytes));
+}
+
+/**
+ * A report whose JSON text has at most `maxBytes` bytes of UTF-8. Gives up, in
+ * this order: leftovers from the end, the length of texts, the phases.
+ *
+ * @throws {RangeError} when not even reason and exit code fit (below 256).
+ */
+export function fitReport(
+  report: ShutdownReport | ReportJson,
+  maxBytes: number,
+): ReportJson {
   if (maxBytes < 256) {
     throw new RangeError(
       `Cannot truncate a report to ${maxBytes} bytes: 256 is the least`,
@@ -151,7 +163,7 @@ export function truncateReport(
   const full = "exitCode" in report ? reportToJson(report) : report;
   const size = (value: ReportJson) =>
     encoder.encode(JSON.stringify(value)).length;
-  if (size(full) <= maxBytes) return JSON.stringify(full);
+  if (size(full) <= maxBytes) return full;
 
   const withLeftover = (base: ReportJson, kept: number): ReportJson => ({
     ...base,
@@ -179,10 +191,11 @@ export function truncateReport(
       if (size(withLeftover(base, middle)) <= maxBytes) fits = middle;
       else tooMany = middle;
     }
-    return JSON.stringify(withLeftover(base, fits));
+    return withLeftover(base, fits);
   }
-  return JSON.stringify({
+  return {
     reason: cut(full.reason, 16),
+    detail: "",
     started_at: full.started_at,
     duration_ms: full.duration_ms,
     exit_code: full.exit_code,
@@ -190,7 +203,7 @@ export function truncateReport(
     phases: [],
     leftover: [],
     leftover_omitted: full.leftover.length,
-  });
+  };
 }
 
 // Cuts by code points, so that no surrogate is left alone, and keeps only what

@@ -18,9 +18,9 @@ import type { Lifecycle } from "./lifecycle.ts";
 import type { LogFn } from "./log.ts";
 import type { Phase, PhaseResult } from "./phases.ts";
 import {
+  fitReport,
   leftoverToJson,
   phaseToJson,
-  reportToJson,
   roundMs,
   type ShutdownReport,
 } from "./report.ts";
@@ -76,10 +76,18 @@ export function logListenerError(
   log("error", "abort listener threw", { scope, error });
 }
 
-/** The last line of a stop: the whole report. */
+/**
+ * What the last line may take, in bytes: some 1,500 leftovers. A bounded log may
+ * refuse a line without an end, and this is the one that matters.
+ */
+export const COMPLETE_LINE_BYTES = 256 * 1024;
+
+/** The last line of a stop: the whole report, but for leftovers beyond the limit. */
 export function logComplete(log: LogFn, report: ShutdownReport): void {
   const level = report.exitCode === 0 ? "info" : "warn";
-  log(level, "shutdown complete", { ...reportToJson(report) });
+  log(level, "shutdown complete", {
+    ...fitReport(report, COMPLETE_LINE_BYTES),
+  });
 }
 
 /** SIGQUIT: one line about the process and one for each task. */

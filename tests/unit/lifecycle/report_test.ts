@@ -6,6 +6,7 @@ import {
   type ShutdownReport,
   truncateReport,
 } from "@oms/lifecycle";
+import { harness, never, phase } from "./harness.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
@@ -149,5 +150,28 @@ Deno.test("property: any report becomes valid JSON within any limit", () => {
       },
     ),
     { seed, numRuns: 300 },
+  );
+});
+
+Deno.test("a log that bounds its lines takes the last line of a stop that left 10,000 tasks", async () => {
+  const h = harness();
+  const done = h.lifecycle.run(() =>
+    h.lifecycle.ready([
+      phase("grpc", {
+        run: never,
+        cutOff: true,
+        leftover: () => report(10_000).leftover,
+      }),
+    ])
+  );
+  h.signals.send("SIGTERM");
+  assertEquals((await h.clock.settle(done)).leftover.length, 10_000);
+  const { msg, fields } = h.lines.at(-1) ?? {};
+  assertEquals([msg, fields?.exit_code], ["shutdown complete", 3]);
+  assert(JSON.stringify(fields).length <= 256 * 1024);
+  assert(Array.isArray(fields?.leftover));
+  assertEquals(
+    fields.leftover.length + Number(fields.leftover_omitted),
+    10_000,
   );
 });
