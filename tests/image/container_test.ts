@@ -14,6 +14,7 @@ import {
 } from "../support/container.ts";
 import { parseTask } from "../support/service_command.ts";
 import { imageRoot } from "./image_root.ts";
+import { until } from "../support/until.ts";
 
 const IMAGE = readDockerfile();
 /** Namespaces and mounts need root; a machine without says `ignored`. */
@@ -137,7 +138,7 @@ Deno.test(
       [...loadTool, "--duration=1m", "--rps=0", `--record=${record}`],
       over.signal,
     );
-    await until(() => lines(record) > ACKNOWLEDGED);
+    await until("acknowledged orders", () => lines(record) > ACKNOWLEDGED);
     const stopped = service.stop();
     await service.waitForLog("readiness off");
     assertEquals((await stopped).code, 0, service.output.slice(-20).join("\n"));
@@ -210,14 +211,5 @@ function lines(path: string): number {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return 0;
     throw error;
-  }
-}
-
-/** @throws Error after half a minute */
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error("it did not come to be");
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

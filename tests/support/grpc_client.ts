@@ -153,25 +153,6 @@ export class RawClient implements Disposable {
   }
 }
 
-/**
- * Waits until `condition` holds, looking each 2 ms.
- *
- * @throws Error naming `what` after `withinMs`.
- */
-export async function until(
-  what: string,
-  condition: () => boolean,
-  withinMs = 5_000,
-): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!condition()) {
-    if (performance.now() > end) {
-      throw new Error(`Waited ${withinMs} ms in vain for: ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 /** The service still answers. */
 export async function assertServes(served: TestEdge): Promise<void> {
   using client = new RawClient(served.address);

@@ -12,8 +12,8 @@ import {
   orderAnswer,
   RawClient,
   startEdge,
-  until,
 } from "../../support/grpc_client.ts";
+import { until } from "../../support/until.ts";
 
 const whenAborted = (context: CallContext) =>
   new Promise<never>((_, reject) =>

@@ -10,7 +10,6 @@ import {
   GET_ORDER,
   orderAnswer,
   startEdge,
-  until,
 } from "../../support/grpc_client.ts";
 import {
   Flag,
@@ -22,6 +21,7 @@ import {
   RawConnection,
   request,
 } from "../../support/raw_http2.ts";
+import { until } from "../../support/until.ts";
 
 const echo = ({ orderId }: { orderId: string }) =>
   Promise.resolve(orderAnswer(orderId));

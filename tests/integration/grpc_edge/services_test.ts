@@ -20,8 +20,8 @@ import {
   orderAnswer,
   startEdge,
   type TestEdge,
-  until,
 } from "../../support/grpc_client.ts";
+import { until } from "../../support/until.ts";
 
 const serve = () => startEdge(() => Promise.resolve(orderAnswer("a")));
 

@@ -22,7 +22,6 @@ import {
   orderAnswer,
   RawClient,
   startEdge,
-  until,
 } from "../../support/grpc_client.ts";
 import {
   Flag,
@@ -33,6 +32,7 @@ import {
   headerBlock,
   RawConnection,
 } from "../../support/raw_http2.ts";
+import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
 

@@ -13,9 +13,9 @@ import {
   orderAnswer,
   RawClient,
   startEdge,
-  until,
 } from "../../support/grpc_client.ts";
 import { FrameType, RawConnection } from "../../support/raw_http2.ts";
+import { until } from "../../support/until.ts";
 
 const never = new AbortController().signal;
 

@@ -12,9 +12,9 @@ import {
   health,
   metric,
   ServiceWorld,
-  until,
 } from "../../support/kafka/service_world.ts";
 import { kafkaTest } from "../../support/kafka/shared.ts";
+import { until } from "../../support/until.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

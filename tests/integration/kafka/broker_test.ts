@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import process from "node:process";
 import { startBroker } from "../../support/kafka/broker.ts";
 import { kafkaTest, newTopics } from "../../support/kafka/shared.ts";
-import { until } from "../../support/kafka/service_world.ts";
+import { until } from "../../support/until.ts";
 import { TextLineStream } from "../../support/text_lines.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });

@@ -2,12 +2,9 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { newOrderId } from "../../../src/orders/ids.ts";
 import { OutboxWorld } from "../../support/kafka/outbox_world.ts";
-import {
-  metric,
-  ServiceWorld,
-  until,
-} from "../../support/kafka/service_world.ts";
+import { metric, ServiceWorld } from "../../support/kafka/service_world.ts";
 import { kafkaTest, newTopics } from "../../support/kafka/shared.ts";
+import { until } from "../../support/until.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -1,11 +1,8 @@
 /** SIGKILL of the service between a broker's acknowledgement and the mark. */
 import { assertEquals, assertGreater } from "@std/assert";
-import {
-  metric,
-  ServiceWorld,
-  until,
-} from "../../support/kafka/service_world.ts";
+import { metric, ServiceWorld } from "../../support/kafka/service_world.ts";
 import { kafkaTest } from "../../support/kafka/shared.ts";
+import { until } from "../../support/until.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -7,10 +7,10 @@ import {
   health,
   metric,
   ServiceWorld,
-  until,
 } from "../../support/kafka/service_world.ts";
 import { kafkaTest } from "../../support/kafka/shared.ts";
 import type { ServiceProcess } from "../../support/service_process.ts";
+import { until } from "../../support/until.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 

@@ -1,6 +1,7 @@
 /** F24 at the HTTP client: a provider that is away is left in peace, and found again. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { systemClock } from "@oms/lifecycle";
+import { until } from "../../support/until.ts";
 import { providerCall, withProviders, withServer } from "./fixtures.ts";
 
 const BREAKER = {
@@ -9,14 +10,6 @@ const BREAKER = {
   volumeThreshold: 5,
   windowMs: 10_000,
 };
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error("condition never met");
-    await systemClock.sleep(5);
-  }
-}
 
 Deno.test("F24 an open circuit answers unknown without a call, lets one through later, and closes", async () => {
   let status = 503;
@@ -41,12 +34,18 @@ Deno.test("F24 an open circuit answers unknown without a call, lets one through 
         assertEquals((await inventory.reserve(providerCall())).kind, "unknown");
         assertEquals(calls, before + 1, "the other provider is not concerned");
 
-        await until(() => observed.circuits.at(-1) === "payment half_open");
+        await until(
+          "a half-open circuit",
+          () => observed.circuits.at(-1) === "payment half_open",
+        );
         await payment.charge(providerCall());
         assertEquals(observed.circuits.at(-1), "payment open");
 
         status = 200;
-        await until(() => observed.circuits.at(-1) === "payment half_open");
+        await until(
+          "a half-open circuit",
+          () => observed.circuits.at(-1) === "payment half_open",
+        );
         const [first, ...rest] = await Promise.all(
           [1, 2, 3].map(() => payment.charge(providerCall())),
         );
@@ -77,15 +76,21 @@ Deno.test("F24 an aborted call of a half-open circuit does not shut it for ever"
       async ({ payment }, observed) => {
         for (let i = 0; i < 5; i++) await payment.charge(providerCall());
         mode = "hang";
-        await until(() => observed.circuits.at(-1) === "payment half_open");
+        await until(
+          "a half-open circuit",
+          () => observed.circuits.at(-1) === "payment half_open",
+        );
         const stop = new AbortController();
         const charged = payment.charge(providerCall({ signal: stop.signal }));
-        await until(() => hanging === 1);
+        await until("the call through", () => hanging === 1);
         stop.abort(new Error("stopping"));
         await assertRejects(() => charged, Error, "stopping");
         assertEquals(observed.circuits.at(-1), "payment open");
         mode = "work";
-        await until(() => observed.circuits.at(-1) === "payment half_open");
+        await until(
+          "a half-open circuit",
+          () => observed.circuits.at(-1) === "payment half_open",
+        );
         assertEquals((await payment.charge(providerCall())).kind, "done");
         assertEquals(observed.circuits.at(-1), "payment closed");
         release.resolve();

@@ -17,9 +17,8 @@ import type { Broker } from "./broker.ts";
 import { assertDelivered, type Delivery } from "./check.ts";
 import { readCommitted } from "./committed.ts";
 import { newTopics, type TestTopics } from "./shared.ts";
+import { until } from "../until.ts";
 
-const PATIENCE_MS = 30_000;
-const LOOK_MS = 20;
 const RECONNECT_MS = 20;
 
 /** What a call came to; `error` null: OK. */
@@ -224,19 +223,4 @@ export async function health(
   const answer = await fetch(`http://${service.httpAddress}/healthz`);
   const { status, checks } = await answer.json();
   return { code: answer.status, status, publisher: checks.publisher.status };
-}
-
-/** Waits for a condition. @throws Error naming `what` after `withinMs` */
-export async function until(
-  what: string,
-  condition: () => Promise<boolean>,
-  withinMs = PATIENCE_MS,
-): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!await condition()) {
-    if (performance.now() > end) {
-      throw new Error(`${withinMs} ms passed without ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }

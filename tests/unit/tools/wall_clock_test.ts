@@ -2,19 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { followWallClock } from "../../support/failpoints/wall_clock.ts";
 import { WallClockFile } from "../../support/failpoints/wall_clock_file.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
+import { until } from "../../support/until.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
 const HOUR_MS = 3_600_000;
 const NEAR_MS = 60_000;
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 5_000;
-  while (!condition()) {
-    assert(performance.now() < end, "the clock has not moved");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-}
 
 Deno.test("the wall clock follows its file, forwards and backwards; monotonic time and given times do not", async () => {
   await withTempDir(async (dir) => {
@@ -28,7 +21,10 @@ Deno.test("the wall clock follows its file, forwards and backwards; monotonic ti
       for (const offset of [HOUR_MS, -HOUR_MS]) {
         const monotonic = performance.now();
         file.move(offset);
-        await until(() => Math.abs(ahead() - offset) < NEAR_MS);
+        await until(
+          "a moved clock",
+          () => Math.abs(ahead() - offset) < NEAR_MS,
+        );
         const now = new Date().getTime() - machine.now();
         assert(Math.abs(now - offset) < NEAR_MS);
         assert(performance.now() - monotonic < NEAR_MS);
