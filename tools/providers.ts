@@ -4,6 +4,7 @@
  */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { withoutSeparator } from "./client/parse.ts";
 import { DEFAULT_KNOBS, UNKNOWN_MODES } from "./providers/knobs.ts";
 import { startProviderServer } from "./providers/server.ts";
 
@@ -85,7 +86,8 @@ async function main(): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     Deno.addSignalListener(signal, stop);
   }
-  const flags = command.parse(Deno.args, { from: "user" }).opts<Flags>();
+  const flags = command.parse(withoutSeparator(Deno.args), { from: "user" })
+    .opts<Flags>();
   const server = await startProviderServer({
     hostname: flags.host,
     port: flags.port,

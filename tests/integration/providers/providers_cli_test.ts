@@ -29,7 +29,8 @@ interface Running {
 }
 
 async function start(ledger: string): Promise<Running> {
-  const child = command("--port", "0", "--ledger", ledger).spawn();
+  // The `--` of `deno task providers -- …` is handed on.
+  const child = command("--", "--port", "0", "--ledger", ledger).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let line = "";
   while (!line.includes("\n")) {
