@@ -11,7 +11,8 @@ import {
   InvalidArgumentError,
   Option,
 } from "commander";
-import { dialAddress, parseTimeout, withoutSeparator } from "./client/parse.ts";
+import { dialAddress } from "./client/dial.ts";
+import { parseTimeout, withoutSeparator } from "./client/parse.ts";
 import { type Mode, MODES } from "./load/flows.ts";
 import { FileRecorder, noRecorder } from "./load/intents.ts";
 import { onInterrupt } from "./load/interrupt.ts";

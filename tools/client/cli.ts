@@ -12,6 +12,7 @@ import {
   type OrderClient,
 } from "../../src/grpc/client.ts";
 import type { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { dialAddress, dialOptions } from "./dial.ts";
 import { errorJson, orderJson, statusName, timelineJson } from "./output.ts";
 import * as parse from "./parse.ts";
 import { waitForStatus } from "./wait.ts";
@@ -67,11 +68,9 @@ export async function runClient(
     call: (client: OrderClient, options: CallOptions) => Promise<Answer>,
     shown: Answer = {},
   ) => {
-    const address = parse.dialAddress(flags.addr);
+    const address = dialAddress(flags.addr);
     using client = createOrderClient(address, {
-      channel: /^(127\.|localhost:|\[::1\]:)/.test(address)
-        ? { "grpc.enable_http_proxy": 0 }
-        : {},
+      channel: dialOptions(address),
     });
     try {
       const answer = await call(client, { deadlineMs: flags.timeout });

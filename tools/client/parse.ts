@@ -102,9 +102,3 @@ export function itemsIn(
     price: { currency, amountMinor: priceMinor },
   }));
 }
-
-/** Where to connect for an address that a service listens on: `:50051` and `0.0.0.0:50051` are all interfaces. */
-export function dialAddress(address: string): string {
-  const match = /^(|0\.0\.0\.0|\[::\]|\*):(\d+)$/.exec(address);
-  return match === null ? address : `127.0.0.1:${match[2]}`;
-}

@@ -6,6 +6,7 @@
  * a move never cuts a call off.
  */
 import { createOrderClient, type OrderClient } from "../../src/grpc/client.ts";
+import { dialOptions } from "../client/dial.ts";
 
 interface Line {
   readonly client: OrderClient;
@@ -52,13 +53,12 @@ export class Target implements Disposable {
   }
 
   #dial(address: string): Line {
-    const loopback = /^(127\.|localhost:|\[::1\]:)/.test(address);
     const client = createOrderClient(address, {
       channel: {
         ...(this.#options.channelRetries === false
           ? { "grpc.enable_retries": 0 }
           : {}),
-        ...(loopback ? { "grpc.enable_http_proxy": 0 } : {}),
+        ...dialOptions(address),
         // Without it a new target would inherit the back-off of a dead one.
         "grpc.use_local_subchannel_pool": 1,
       },

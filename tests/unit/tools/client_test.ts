@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runClient } from "../../../tools/client/cli.ts";
-import { dialAddress, parseItem } from "../../../tools/client/parse.ts";
+import { dialAddress } from "../../../tools/client/dial.ts";
+import { parseItem } from "../../../tools/client/parse.ts";
 import { startInProcess } from "./fixtures/in_process.ts";
 
 /** Runs one command line against an address; stdout and stderr parsed when they are JSON. */
