@@ -20,7 +20,7 @@ import { Stage } from "./demo/stage.ts";
 import { stopTimeline } from "./demo/timeline.ts";
 import type { Interrupt } from "./load/interrupt.ts";
 import { showProgress } from "./load/progress.ts";
-import { seededRandom } from "./load/random.ts";
+import { randomSeed, seededRandom } from "./load/random.ts";
 import { progressOf, reportOf, tableOf } from "./load/report.ts";
 import { startLoad } from "./load/run.ts";
 
@@ -47,7 +47,7 @@ function parseFlags(): Flags {
       "--seed <n>",
       "of all chance",
       parsePositive,
-      1 + (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0),
+      randomSeed(),
     )
     .addOption(
       new Option("--sabotage <what>", "a defect that the ledger has to find")

@@ -17,6 +17,7 @@ import { type Mode, MODES } from "./load/flows.ts";
 import { FileRecorder, noRecorder } from "./load/intents.ts";
 import { onInterrupt } from "./load/interrupt.ts";
 import { showProgress } from "./load/progress.ts";
+import { randomSeed } from "./load/random.ts";
 import { progressOf, reportOf, tableOf } from "./load/report.ts";
 import { startLoad } from "./load/run.ts";
 import { Target } from "./load/target.ts";
@@ -80,7 +81,7 @@ function parseFlags(args: readonly string[]): Flags {
       "--seed <n>",
       "of all chance (default: random)",
       atLeast(0),
-      crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+      randomSeed(),
     )
     .option("--record <file>", "append every intent and acknowledgement")
     .option("--json", "machine-readable result", false)

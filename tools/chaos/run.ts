@@ -17,6 +17,7 @@ import type { Profiles } from "./profiles.ts";
 import { startOptionsOf, stop, strike } from "./strike.ts";
 import { Tally } from "./tally.ts";
 import { beginTrouble, type Lifter } from "./troubles.ts";
+import { endsWithin } from "./within.ts";
 
 export interface ChaosOptions {
   readonly rounds: number;
@@ -133,7 +134,9 @@ class Run {
     await this.#liftTrouble();
     this.#abort(this.#enough);
     // What does not end in time is judged all the same: the ledger tells what it is.
-    if (this.load !== null && await late(this.load.done, FINISH_WITHIN_MS)) {
+    if (
+      this.load !== null && !await endsWithin(this.load.done, FINISH_WITHIN_MS)
+    ) {
       this.tally.violations.push("the clients did not come to an end");
     }
     this.#abort(this.#cut);
@@ -189,11 +192,4 @@ class Run {
 function nameOf({ profile, trouble, ending }: Round): string {
   const how = "how" in trouble ? `-${trouble.how}` : "";
   return `${profile}${how}/${ending.kind}`;
-}
-
-/** True when `work` takes longer. */
-async function late(work: Promise<void>, ms: number): Promise<boolean> {
-  const over = Promise.withResolvers<boolean>();
-  using _timer = systemClock.after(ms, () => over.resolve(true));
-  return await Promise.race([work.then(() => false), over.promise]);
 }

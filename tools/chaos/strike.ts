@@ -11,6 +11,7 @@ import type { Stage, StartOptions } from "../demo/stage.ts";
 import type { Ending, PointAction, Round } from "./faults.ts";
 import type { Tally } from "./tally.ts";
 import type { Lifter } from "./troubles.ts";
+import { endsWithin } from "./within.ts";
 
 /** For a service that has not said yet what it needs, in ms: the sum of the budgets' defaults, and 2 s. */
 const DEFAULT_BUDGET_MS = 20_000;
@@ -67,7 +68,7 @@ export async function strike(
       stage.note(`SIGTERM to ${stage.service.pid}, killed at ${ending.point}`);
       stage.service.signal("SIGTERM");
       tally.sigterms += 1;
-      return await ended(stage.service, POINT_WITHIN_MS)
+      return await endsWithin(stage.service.exit, POINT_WITHIN_MS)
         ? hit(stage, tally)
         : missed(stage, tally);
     case "start-kill": {
@@ -128,7 +129,7 @@ async function awaitPoint(
   }
   tally.pointsHit += 1;
   const budgetMs = budgetOf(service);
-  if (!await ended(service, budgetMs)) {
+  if (!await endsWithin(service.exit, budgetMs)) {
     tally.violations.push(
       `${nameOf(service)} had SIGTERM ${budgetMs} ms ago and still runs`,
     );
@@ -148,16 +149,6 @@ function hit(stage: Stage, tally: Tally): void {
 async function missed(stage: Stage, tally: Tally): Promise<void> {
   tally.pointsMissed += 1;
   await kill(stage, tally);
-}
-
-/** False when the process still runs after `withinMs`. */
-async function ended(
-  service: ServiceProcess,
-  withinMs: number,
-): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  using _timer = systemClock.after(withinMs, () => late.resolve(false));
-  return await Promise.race([service.exit.then(() => true), late.promise]);
 }
 
 function budgetOf(service: ServiceProcess): number {

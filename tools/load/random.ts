@@ -15,6 +15,11 @@ export function seededRandom(seed: number): Random {
   };
 }
 
+/** For a run whose seed nobody gave: short enough to be typed again; never 0. */
+export function randomSeed(): number {
+  return 1 + (crypto.getRandomValues(new Uint16Array(1))[0] ?? 0);
+}
+
 /** Whole number in [from, to]. */
 export function between(random: Random, from: number, to: number): number {
   return from + Math.floor(random() * (to - from + 1));

@@ -1,24 +1,18 @@
-/** Chance from a seed: the same seed draws the same numbers, on every machine (mulberry32). */
+import { between, seededRandom } from "../../../tools/load/random.ts";
+
+/** Chance from a seed: the same seed draws the same numbers, on every machine. */
 export class Random {
-  #state: number;
+  /** In [0, 1). */
+  readonly next: () => number;
 
   /** @param seed any integer; its lowest 32 bits count */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    this.next = seededRandom(seed);
   }
 
   /** An integer in [from, to]. */
   int(from: number, to: number): number {
-    return from + Math.floor(this.next() * (to - from + 1));
+    return between(this.next, from, to);
   }
 
   chance(probability: number): boolean {
