@@ -9,6 +9,7 @@
  * Not promised: that a line survives a crash of the machine; nothing is synced.
  */
 import { z } from "zod";
+import { parseJson, wholeLines } from "../ndjson.ts";
 
 const minor = z.string().regex(/^-?\d+$/);
 
@@ -98,8 +99,7 @@ export class FileRecorder implements IntentRecorder, Disposable {
  * @throws Error for any other line that is none of ours
  */
 export function parseRecord(text: string): RecordLine[] {
-  const end = text.lastIndexOf("\n") + 1;
-  return text.slice(0, end).split("\n").slice(0, -1).map((line, index) => {
+  return wholeLines(text).map((line, index) => {
     const parsed = Line.safeParse(parseJson(line));
     if (parsed.success) return parsed.data;
     throw new Error(
@@ -108,12 +108,4 @@ export function parseRecord(text: string): RecordLine[] {
       } is none of its lines (received ${line})`,
     );
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

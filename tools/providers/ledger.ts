@@ -7,6 +7,7 @@
  */
 
 import { dirname } from "node:path";
+import { wholeLines } from "../ndjson.ts";
 
 export type Operation = "charge" | "refund" | "reserve" | "release";
 
@@ -67,8 +68,7 @@ export class Ledger implements AsyncDisposable {
       const end = bytes.lastIndexOf(NEWLINE) + 1;
       await file.truncate(end);
       await file.seek(end, Deno.SeekMode.Start);
-      const lines = new TextDecoder().decode(bytes.subarray(0, end))
-        .split("\n").slice(0, -1);
+      const lines = wholeLines(new TextDecoder().decode(bytes));
       return new Ledger(file, lines.map(parseEntry));
     } catch (error) {
       file.close();

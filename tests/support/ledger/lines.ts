@@ -1,11 +1,11 @@
-/** Whole lines of a file that is appended to; a torn last line was never acknowledged to anybody. */
-export function wholeLines(path: string): string[] {
-  let text: string;
+import { wholeLines } from "../../../tools/ndjson.ts";
+
+/** The whole lines of a file; none when there is no such file. */
+export function readLines(path: string): string[] {
   try {
-    text = Deno.readTextFileSync(path);
+    return wholeLines(Deno.readTextFileSync(path));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-  return text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(0, -1);
 }

@@ -1,7 +1,7 @@
 /** The providers' side: the durable ledger of tools/providers. */
 import { z } from "zod";
 import type { EffectFact } from "./facts.ts";
-import { wholeLines } from "./lines.ts";
+import { readLines } from "./lines.ts";
 
 const minor = z.string().regex(/^\d+$/).transform(BigInt);
 
@@ -29,5 +29,5 @@ const Entry = z.object({
 
 /** Reads the file; none means that no provider was ever called. */
 export function readEffects(path: string): EffectFact[] {
-  return wholeLines(path).map((line) => Entry.parse(JSON.parse(line)));
+  return readLines(path).map((line) => Entry.parse(JSON.parse(line)));
 }

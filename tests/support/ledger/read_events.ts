@@ -3,8 +3,9 @@
  * topic. A dead letter counts as its event: it fills the place of its seq.
  */
 import { z } from "zod";
+import { parseJson } from "../../../tools/ndjson.ts";
 import type { EventFact } from "./facts.ts";
-import { wholeLines } from "./lines.ts";
+import { readLines } from "./lines.ts";
 
 /** A record as a consumer gets it, from a file or from a broker. */
 export interface ConsumedRecord {
@@ -85,7 +86,7 @@ export function eventOf(
 
 /** Reads the file publisher's events.ndjson; none means that nothing was published. */
 export function readEvents(path: string): EventFact[] {
-  return wholeLines(path).map((line) => eventOf(recordOf(line)));
+  return readLines(path).map((line) => eventOf(recordOf(line)));
 }
 
 /** The value is cut out of the line as it stands: its bytes are part of the promise. */
@@ -109,12 +110,4 @@ function unreadable(record: ConsumedRecord): never {
       JSON.stringify(record)
     })`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,7 +6,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { LedgerPaths } from "./mod.ts";
-import { wholeLines } from "./lines.ts";
+import { readLines } from "./lines.ts";
 
 export const SABOTAGES = [
   "double-charge",
@@ -37,7 +37,7 @@ export function sabotage(
 
 /** The provider charges once more, with the same key and a charge id of its own. */
 function doubleCharge(path: string, random: () => number): string {
-  const lines = wholeLines(path);
+  const lines = readLines(path);
   const charges = lines.filter((line) =>
     line.includes('"operation":"charge"') && line.includes('"result":"done"')
   );
@@ -48,7 +48,7 @@ function doubleCharge(path: string, random: () => number): string {
 }
 
 function loseEvent(path: string, random: () => number): string {
-  const lines = wholeLines(path);
+  const lines = readLines(path);
   const lost = pick(lines, "event", random);
   const left = lines.filter((line) => line !== lost);
   Deno.writeTextFileSync(path, left.map((line) => `${line}\n`).join(""));
