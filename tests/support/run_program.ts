@@ -1,4 +1,4 @@
-/** Programs that a test needs of the machine: run to their end, output as text. */
+/** Programs of the machine, run to their end; their output as text. */
 
 export interface Ran {
   readonly success: boolean;

@@ -1,4 +1,5 @@
 /** Which code a run was of. */
+import { run } from "../../tests/support/run_program.ts";
 
 export interface Commit {
   /** Abbreviated; null outside of a git repository. */
@@ -18,14 +19,6 @@ export async function currentCommit(): Promise<Commit> {
 
 /** Null when it fails. */
 async function git(...args: string[]): Promise<string | null> {
-  try {
-    const { success, stdout } = await new Deno.Command("git", {
-      args,
-      stderr: "null",
-    }).output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const ran = await run("git", args);
+  return ran?.success ? ran.stdout.trim() : null;
 }

@@ -5,8 +5,9 @@
  * Needs Linux and the right to mount (root). Invariant: disposing unmounts it;
  * with `keepIn` its files are copied out before.
  */
-import { RefusedError } from "./refused_error.ts";
 import { canMount } from "../../tests/support/mounts.ts";
+import { run } from "../../tests/support/run_program.ts";
+import { RefusedError } from "./refused_error.ts";
 
 /** More than any run writes; a tmpfs takes memory only for what is in it. */
 const AMPLE = "2g";
@@ -29,14 +30,14 @@ export class SmallDisk implements AsyncDisposable {
       );
     }
     await Deno.mkdir(dir, { mode: 0o700 });
-    await run("mount", "-t", "tmpfs", "-o", `size=${AMPLE}`, "tmpfs", dir);
+    await must("mount", "-t", "tmpfs", "-o", `size=${AMPLE}`, "tmpfs", dir);
     return new SmallDisk(dir);
   }
 
   /** Leaves `spareKiB` of free space. */
   async shrink(spareKiB: number): Promise<void> {
     for (let tries = 1;; tries++) {
-      const [, used = ""] = (await run("df", "--output=used", "-k", this.dir))
+      const [, used = ""] = (await must("df", "--output=used", "-k", this.dir))
         .split("\n");
       try {
         return await this.#resize(`${Number(used) + spareKiB}k`);
@@ -52,19 +53,18 @@ export class SmallDisk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.keepIn !== null) await run("cp", "-a", this.dir, this.keepIn);
-    await run("umount", "--lazy", this.dir);
+    if (this.keepIn !== null) await must("cp", "-a", this.dir, this.keepIn);
+    await must("umount", "--lazy", this.dir);
   }
 
   async #resize(size: string): Promise<void> {
-    await run("mount", "-o", `remount,size=${size}`, this.dir);
+    await must("mount", "-o", `remount,size=${size}`, this.dir);
   }
 }
 
-async function run(command: string, ...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(command, { args })
-    .output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (success) return text(stdout);
-  throw new Error(`Cannot ${command} ${args.join(" ")}: ${text(stderr)}`);
+async function must(program: string, ...args: string[]): Promise<string> {
+  const ran = await run(program, args);
+  if (ran?.success) return ran.stdout;
+  const why = ran?.stderr ?? "there is no such program";
+  throw new Error(`Cannot ${program} ${args.join(" ")}: ${why}`);
 }
