@@ -5,28 +5,27 @@
  * Exit code 1 when a row has no test that passed, a test of a row failed, or,
  * with `--check`, the page is out of date.
  */
+import { BuildError, main, ROOT } from "./build/project.ts";
 import { parseJunit, type TestResult } from "./faults/junit.ts";
 import { CATALOGUE } from "./faults/rows.ts";
 import { coverage, faultsPage, shortcomings } from "./faults/table.ts";
 
 const SUITES = ["fast", "shutdown"];
 
-const root = new URL("../", import.meta.url).pathname;
-const page = `${root}docs/faults.md`;
+const page = `${ROOT}docs/faults.md`;
 
 function resultsOf(suite: string): TestResult[] {
-  const path = `${root}.cache/junit/${suite}.xml`;
+  const path = `${ROOT}.cache/junit/${suite}.xml`;
   try {
     return parseJunit(Deno.readTextFileSync(path));
   } catch (error) {
-    throw new Error(
-      `Cannot read the results in ${path}: run \`deno task test\` first`,
-      { cause: error },
+    throw new BuildError(
+      `Cannot read the results in ${path}: run \`deno task test\` first (${error})`,
     );
   }
 }
 
-function main(args: readonly string[]): number {
+await main((args) => {
   const results = SUITES.flatMap(resultsOf);
   const problems = shortcomings(coverage(CATALOGUE, results));
   const text = faultsPage(CATALOGUE, results);
@@ -36,6 +35,4 @@ function main(args: readonly string[]): number {
   }
   for (const problem of problems) console.error(problem);
   return problems.length === 0 ? 0 : 1;
-}
-
-Deno.exit(main(Deno.args));
+});

@@ -19,6 +19,7 @@ import {
 } from "@bufbuild/protobuf";
 // deno-lint-ignore no-import-prefix -- no code of the service needs it
 import * as wkt from "npm:@bufbuild/protobuf@2.17.0/wkt";
+import { BuildError, main, ROOT } from "./build/project.ts";
 
 const BUF = "npm:@bufbuild/buf@1.74.0";
 const TS_PROTO = "npm:ts-proto@2.18.0/protoc-gen-ts_proto";
@@ -44,13 +45,8 @@ const NOT_NEEDED = ["google/api", "google/protobuf/descriptor.ts"];
 /** What reflection serves: ours, the services beside it, the error details. */
 const REFLECTED = ["oms", "grpc", "google/rpc"];
 
-const root = new URL("../", import.meta.url);
-const protoDir = new URL("proto/", root).pathname;
+const protoDir = `${ROOT}proto/`;
 const baseline = "baseline.binpb";
-
-class StepError extends Error {
-  override name = "StepError";
-}
 
 async function deno(specifier: string, args: string[]): Promise<Uint8Array> {
   const output = await new Deno.Command(Deno.execPath(), {
@@ -61,7 +57,7 @@ async function deno(specifier: string, args: string[]): Promise<Uint8Array> {
   }).output();
   if (!output.success) {
     await Deno.stderr.write(output.stdout);
-    throw new StepError(
+    throw new BuildError(
       `${specifier} ${args[0]} failed with exit code ${output.code}`,
     );
   }
@@ -218,7 +214,7 @@ async function replace(fresh: string, committed: string): Promise<void> {
   }
 }
 
-async function main(args: string[]): Promise<number> {
+async function protoTask(args: readonly string[]): Promise<number> {
   const unknown = args.filter((a) => a !== "--check" && a !== "--baseline");
   if (unknown.length > 0) {
     console.error(
@@ -226,7 +222,7 @@ async function main(args: string[]): Promise<number> {
     );
     return 2;
   }
-  const committed = new URL("src/grpc/gen", root).pathname;
+  const committed = `${ROOT}src/grpc/gen`;
   const fresh = await Deno.makeTempDir({ prefix: "oms-proto-" });
   try {
     await buf("lint");
@@ -246,13 +242,9 @@ async function main(args: string[]): Promise<number> {
     for (const path of differing) console.error(`stale: src/grpc/gen/${path}`);
     if (differing.length > 0) console.error("run `deno task proto` and commit");
     return differing.length > 0 ? 1 : 0;
-  } catch (error) {
-    if (!(error instanceof StepError)) throw error;
-    console.error(error.message);
-    return 1;
   } finally {
     await Deno.remove(fresh, { recursive: true });
   }
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+await main(protoTask);

@@ -73,7 +73,7 @@ export function deno(
 
 /** Runs a script's main function: a BuildError is one sentence and exit code 1. */
 export async function main(
-  body: (args: readonly string[]) => Promise<number>,
+  body: (args: readonly string[]) => Promise<number> | number,
 ): Promise<void> {
   try {
     Deno.exitCode = await body(Deno.args);
