@@ -10,6 +10,7 @@ import type { EventTopic } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
+import { sizeOf } from "../orders/size.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
 import { copyAnswer, MemoryState, type OwnershipRule } from "./memory_state.ts";
 import type {
@@ -103,7 +104,8 @@ export class MemoryStore implements Store {
   }
 
   list(query: ListQuery): Promise<Order[]> {
-    const { after, statuses } = query;
+    const { after, statuses, maxBytes = Infinity } = query;
+    let bytes = 0;
     return this.#read((state) =>
       state.ordersOf(query.customerId)
         .filter((order) =>
@@ -112,6 +114,11 @@ export class MemoryStore implements Store {
         )
         .sort(newestFirst)
         .slice(0, query.limit)
+        .filter((order) => {
+          const room = bytes <= maxBytes;
+          bytes += sizeOf(order);
+          return room;
+        })
     );
   }
 

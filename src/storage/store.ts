@@ -111,6 +111,8 @@ export interface ListQuery {
   /** Empty: all. */
   readonly statuses: readonly OrderStatus[];
   readonly limit: number;
+  /** The list ends with the order by which it passes this size in bytes (`sizeOf`). Absent: it has no such end. */
+  readonly maxBytes?: number;
   readonly after: ListPosition | null;
 }
 

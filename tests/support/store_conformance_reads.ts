@@ -1,6 +1,7 @@
 /** Conformance: orders, pages, answers and reports as they are read. */
 import { assertEquals } from "@std/assert";
 import { ORDER_STATUSES } from "../../src/orders/order.ts";
+import { sizeOf } from "../../src/orders/size.ts";
 import type { ListPosition, ListQuery } from "../../src/storage/store.ts";
 import { makeAnswer, makeOrder, makeTimeline, T0 } from "./fixtures.ts";
 import {
@@ -102,6 +103,32 @@ export function readConformance(test: ConformanceTest): void {
         expected.slice(1, 3),
       );
     }
+  });
+
+  test("a list ends with the order by which it passes its size", async ({ store }) => {
+    const orders = Array.from({ length: 9 }, (_, i) =>
+      makeOrder({
+        createdAt: T0 - i,
+        status: i % 2 === 0 ? "PAID" : "PENDING",
+        // Larger than what sqlite reads in one go, so that a list of it takes several reads.
+        items: Array.from({ length: 1_000 }, (_, n) => ({
+          sku: `${n}`.padStart(256, "é"),
+          qty: 1,
+          priceMinor: 1n,
+        })),
+      }));
+    for (const order of orders) await mustCommit(store, { orderInsert: order });
+    assertEquals(await store.list(ALL), orders);
+    const size = sizeOf(orders[0] ?? makeOrder());
+    const list = async (maxBytes: number, fields: Partial<ListQuery> = {}) =>
+      (await store.list({ ...ALL, maxBytes, ...fields })).length;
+    assertEquals(await list(0), 1);
+    assertEquals(await list(size - 1), 1);
+    assertEquals(await list(6.5 * size), 7);
+    assertEquals(await list(6.5 * size, { limit: 3 }), 3);
+    assertEquals(await list(9 * size), 9);
+    assertEquals(await list(2.5 * size, { statuses: ["PAID"] }), 3);
+    assertEquals(await list(9 * size, { statuses: ["PAID"] }), 5);
   });
 
   test("an answer is replayed byte for byte until it expires, then the key is free", async ({ store }) => {

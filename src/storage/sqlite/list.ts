@@ -2,10 +2,12 @@
  * A customer's orders, newest first, with a filter by status.
  *
  * The index carries no status: with it every status change would rewrite an index page in every commit. So a
- * filtered list walks the customer's orders in chunks and gives the event loop back in between; a page is
- * then no snapshot, as little as two pages are. Between two chunks it ends when nobody waits for it any more.
+ * filtered list walks the customer's orders. That, and orders of many items, is read in chunks that give the event
+ * loop back in between; a page is then no snapshot, as little as two pages are. Between two chunks it ends when
+ * nobody waits for it any more.
  */
 import type { Order } from "../../orders/order.ts";
+import { sizeOf } from "../../orders/size.ts";
 import type { ListPosition, ListQuery } from "../store.ts";
 import type { SqliteReader } from "./reader.ts";
 
@@ -21,22 +23,23 @@ export async function listOrders(
   read: Read,
   signal?: AbortSignal,
 ): Promise<Order[]> {
-  const { customerId, statuses, limit } = query;
-  let after = query.after ?? FIRST;
-  if (statuses.length === 0) {
-    return await read((reader) => reader.page(customerId, after, limit));
-  }
+  const { customerId, statuses, limit, maxBytes = Infinity } = query;
+  const all = statuses.length === 0;
   const found: Order[] = [];
+  let bytes = 0;
+  let after = query.after ?? FIRST;
   for (;;) {
     signal?.throwIfAborted();
-    const chunk = await read((reader) => reader.page(customerId, after, CHUNK));
-    for (const order of chunk) {
-      if (!statuses.includes(order.status)) continue;
+    const rows = all ? Math.min(limit - found.length, CHUNK) : CHUNK;
+    const chunk = await read((reader) => reader.page(customerId, after, rows));
+    for (const order of chunk.orders) {
+      if (!all && !statuses.includes(order.status)) continue;
       found.push(order);
-      if (found.length === limit) return found;
+      bytes += sizeOf(order);
+      if (found.length === limit || bytes > maxBytes) return found;
     }
-    const last = chunk.at(-1);
-    if (last === undefined || chunk.length < CHUNK) return found;
+    const last = chunk.orders.at(-1);
+    if (last === undefined || chunk.ended) return found;
     after = { createdAt: last.createdAt, id: last.id };
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

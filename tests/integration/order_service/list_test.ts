@@ -90,6 +90,37 @@ for (const driver of DRIVERS) {
   });
 }
 
+Deno.test("F53 a page of the largest orders fits into a client's message, and none is left out", async () => {
+  await using served = await serve({ driver: "sqlite" });
+  const { store } = served;
+  // A character that takes more bytes than units; one item of each kind of field at its limit.
+  const items = Array.from({ length: 1_000 }, () => ({
+    sku: "😀".repeat(256),
+    qty: 1_000_000,
+    priceMinor: 2n ** 63n - 1n,
+  }));
+  const orders = Array.from({ length: 8 }, (_, i) =>
+    makeOrder({
+      customerId: "ada",
+      createdAt: T0 - i,
+      status: "PAID",
+      version: 2n ** 63n - 1n,
+      amountMinor: 2n ** 63n - 1n,
+      capturedMinor: 2n ** 63n - 1n,
+      refundedMinor: 2n ** 63n - 1n,
+      items,
+    }));
+  for (const orderInsert of orders) {
+    await store.commit(makeChange({ orderInsert }));
+  }
+  for (const filterStatuses of [[], [ORDER_STATUS_PAID]]) {
+    // The client refuses what is above 4 MiB, as gRPC clients do.
+    const found = await pages(served, query({ pageSize: 500, filterStatuses }));
+    assertEquals(found.flat(), orders.map(({ id }) => id));
+    assertEquals(found.map(({ length }) => length), [2, 2, 2, 2]);
+  }
+});
+
 Deno.test("an order that comes meanwhile does not shift the pages", async () => {
   await using served = await serve();
   const ids = await fill(served, 6);

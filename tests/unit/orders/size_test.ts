@@ -1,0 +1,43 @@
+/** The size of an order is held against its real encoding. */
+import { assert } from "@std/assert";
+import fc from "fast-check";
+import { ListOrdersResponse } from "../../../src/grpc/gen/oms/v1/order_service.ts";
+import { orderMessage } from "../../../src/grpc/order_service_messages.ts";
+import { sizeOf } from "../../../src/orders/size.ts";
+import { makeOrder, T0 } from "../../support/fixtures.ts";
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+Deno.test("an order's size is never less than its encoding's", () => {
+  const seed = crypto.getRandomValues(new Int32Array(1))[0] ?? 0;
+  console.log(`size: seed ${seed}`);
+  const amount = fc.constantFrom(0n, 1n, 2n ** 53n, INT64_MAX);
+  const text = (maxLength: number) =>
+    fc.string({ unit: "binary", minLength: 1, maxLength });
+  const order = fc.record({
+    customerId: text(128),
+    amountMinor: amount,
+    version: amount,
+    refundedMinor: amount,
+    createdAt: fc.constantFrom(0, T0, 2 ** 52),
+    updatedAt: fc.constantFrom(0, T0 + 999, 2 ** 52),
+    items: fc.array(
+      fc.record({
+        sku: text(256),
+        qty: fc.constantFrom(1, 1_000_000),
+        priceMinor: amount,
+      }),
+      { maxLength: 20 },
+    ),
+  });
+  fc.assert(
+    fc.property(order, (fields) => {
+      const given = makeOrder(fields);
+      const orders = [orderMessage(given)];
+      const message = ListOrdersResponse.fromPartial({ orders });
+      const encoded = ListOrdersResponse.encode(message).finish().length;
+      assert(sizeOf(given) >= encoded, `${sizeOf(given)} < ${encoded}`);
+    }),
+    { seed },
+  );
+});
