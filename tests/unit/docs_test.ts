@@ -12,6 +12,17 @@ const README = read("README.md");
 const DOCS = ["architecture", "decisions", "operations", "client"]
   .map((name) => read(`docs/${name}.md`));
 
+function* sources(folder: string): Generator<string> {
+  for (
+    const { name, isDirectory } of Deno.readDirSync(
+      new URL(`../../${folder}`, import.meta.url),
+    )
+  ) {
+    if (isDirectory) yield* sources(`${folder}${name}/`);
+    else yield read(folder + name);
+  }
+}
+
 function tableRows(text: string): string[][] {
   return text.split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
@@ -46,6 +57,20 @@ Deno.test("every metric that the documents name is exported", async () => {
       assert(exported.includes(`# HELP ${name}`), `${name} is not exported`);
     }
   }
+});
+
+Deno.test("every log line that docs/operations.md lists is logged", () => {
+  const [, table = ""] = /## Log lines\n([^]*?)\n## /.exec(
+    read("docs/operations.md"),
+  ) ?? [];
+  const lines = [...table.matchAll(/^\| `([^`]*?)(?: ?…)?` /gm)]
+    .map(([, line = ""]) => line);
+  assert(lines.length > 10, "it reads the table");
+  const code = [...sources("src/")].join("\n");
+  const unknown = lines.filter((line) =>
+    !code.includes(`"${line}`) && !code.includes(`\`${line}`)
+  );
+  assertEquals(unknown, []);
 });
 
 Deno.test("the service config of docs/client.md is the one that our client uses", () => {
