@@ -1,4 +1,5 @@
 /** From what the parts tell to metrics. The only place that knows both sides. */
+import type { LogFn } from "@oms/lifecycle";
 import type { OrderChange } from "../orders/edit.ts";
 import type { Saga } from "../orders/saga.ts";
 import type { RelayObserver } from "../events/mod.ts";
@@ -7,12 +8,22 @@ import type { ProviderObserver } from "../providers/mod.ts";
 import type { SagaObserver } from "../sagas/observer.ts";
 import { grpcCodeName, type Metrics } from "../telemetry/metrics.ts";
 
-export function grpcObserver({ grpc }: Metrics): GrpcObserver {
+/** @param log where each call is told of; null: nowhere, which costs nothing */
+export function grpcObserver(
+  { grpc }: Metrics,
+  log: LogFn | null,
+): GrpcObserver {
   return {
     started: ({ path }) => grpc.started.inc(grpc.labelsOf(path)),
     msgReceived: ({ path }) => grpc.msgReceived.inc(grpc.labelsOf(path)),
     msgSent: ({ path }) => grpc.msgSent.inc(grpc.labelsOf(path)),
-    handled: ({ path }, code, seconds) => {
+    handled: ({ path }, code, seconds, correlationId) => {
+      log?.("debug", "call ended", {
+        method: path.slice(1),
+        code: grpcCodeName(code),
+        duration_ms: Math.round(seconds * 1_000),
+        correlation_id: correlationId,
+      });
       const labels = grpc.labelsOf(path);
       grpc.handled.inc({ ...labels, grpc_code: grpcCodeName(code) });
       grpc.handling.observe(labels, seconds);

@@ -192,7 +192,10 @@ export async function startService(context: ServiceContext): Promise<Started> {
     services: [service],
     reflection: config.grpc.reflection,
     errorToRpc: orderErrorToRpc,
-    observer: grpcObserver(metrics),
+    observer: grpcObserver(
+      metrics,
+      config.log.level === "debug" ? log("grpc") : null,
+    ),
     log: log("grpc"),
   });
   const grpcAddress = await step(

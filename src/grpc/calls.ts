@@ -163,6 +163,7 @@ export class ActiveCall {
       this.method,
       code,
       (performance.now() - this.startedAt) / 1_000,
+      this.correlationId,
     );
   }
 

@@ -17,7 +17,12 @@ export interface GrpcObserver {
   msgReceived(method: MethodInfo): void;
   msgSent(method: MethodInfo): void;
   /** `seconds` from the call's headers to its status. */
-  handled(method: MethodInfo, code: status, seconds: number): void;
+  handled(
+    method: MethodInfo,
+    code: status,
+    seconds: number,
+    correlationId: string,
+  ): void;
 }
 
 /** Observes nothing. */

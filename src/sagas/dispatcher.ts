@@ -23,6 +23,7 @@ import { StoreFatalError, StoreUnavailableError } from "../storage/errors.ts";
 import type { Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { KNOWN_VERSIONS } from "./definitions.ts";
+import { logFields } from "./log_fields.ts";
 import type { SagaObserver } from "./observer.ts";
 import type { RunEnd } from "./run.ts";
 import type { SagaRunner } from "./runner.ts";
@@ -153,8 +154,7 @@ export class SagaDispatcher {
       if (error instanceof StoreFatalError) throw error;
       const defect = error instanceof Error ? error : new Error(String(error));
       log.error("saga failed on a defect, put aside", {
-        order_id: saga.orderId,
-        saga_id: saga.id,
+        ...logFields(saga),
         error: defect,
       });
       return await runner.shelve(saga, defect, context.signal);

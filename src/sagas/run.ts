@@ -23,6 +23,7 @@ import { callProvider } from "./call.ts";
 import type { SagaDefinition } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
 import type { Lease } from "./leases.ts";
+import { logFields } from "./log_fields.ts";
 import type { RunnerDeps } from "./runner_deps.ts";
 import {
   advance,
@@ -93,12 +94,25 @@ export class SagaRun {
         : await this.#attempt(attempt);
       if (typeof next !== "string") return next;
       if (next === "end") {
-        this.#deps.observer.ended(this.#saga, this.#deps.clock.wallNow());
+        this.#tellEnd();
         const more = this.#order.lastSagaNumber > this.#saga.number;
         return { kind: "ended", saga: this.#saga, more };
       }
       if (this.#lease.over) return await this.#handBack();
     }
+  }
+
+  #tellEnd(): void {
+    const { observer, clock, log } = this.#deps;
+    const { state, failure, stuckReason } = this.#saga;
+    observer.ended(this.#saga, clock.wallNow());
+    const fields = logFields(this.#saga);
+    if (state === "parked") {
+      log.error("saga parked, it needs an operator", {
+        ...fields,
+        reason: stuckReason,
+      });
+    } else log.debug("saga settled", { ...fields, outcome: state, failure });
   }
 
   /** From rest; for a saga not yet claimed, the claim is part of the same commit. */
@@ -170,8 +184,7 @@ export class SagaRun {
       : this.#saga.stuckReason;
     const saga = postpone(this.#saga, now + delay, stuckReason, now);
     log[misconfigured ? "error" : "warn"]("saga step postponed", {
-      order_id: saga.orderId,
-      saga_id: saga.id,
+      ...logFields(saga),
       step: attempt.step,
       outcome: result.kind,
       cause: result.cause,
@@ -189,8 +202,7 @@ export class SagaRun {
       await this.#deps.store.commit(this.#changeSet(saga, {}));
     } catch (error) {
       this.#deps.log.warn("saga not handed back", {
-        saga_id: saga.id,
-        order_id: saga.orderId,
+        ...logFields(saga),
         error,
       });
     }

@@ -8,6 +8,7 @@ import type { Saga } from "../orders/saga.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { type Lease, LeaseKeeper } from "./leases.ts";
+import { logFields, type NamedSaga } from "./log_fields.ts";
 import { type RunEnd, SagaRun } from "./run.ts";
 import type { RunnerDeps } from "./runner_deps.ts";
 import { handBack } from "./transition.ts";
@@ -45,8 +46,7 @@ export class SagaRunner {
     } catch (error) {
       if (error instanceof OwnershipLostError) {
         this.#deps.log.debug("saga is not ours", {
-          saga_id: saga.id,
-          order_id: saga.orderId,
+          ...logFields(saga),
           reason: error.message,
         });
         return { kind: "not_ours" };
@@ -89,15 +89,15 @@ export class SagaRunner {
    * back-off; the open attempt stays as it is.
    */
   async shelve(
-    { id, orderId }: Saga,
+    found: NamedSaga,
     defect: Error,
     signal: AbortSignal,
   ): Promise<RunEnd> {
     const { store, clock, retry, owner, newCommitId } = this.#deps;
     const patiently = <T>(run: () => Promise<T>) =>
-      untilAvailable(this.#deps, { id, orderId }, run, signal);
+      untilAvailable(this.#deps, found, run, signal);
     try {
-      const saga = await patiently(() => store.saga(id));
+      const saga = await patiently(() => store.saga(found.id));
       const ours = saga !== null && saga.state === "open" &&
         (saga.owner === null || saga.owner === owner);
       if (!ours) return { kind: "not_ours" };

@@ -5,10 +5,10 @@
  * Not promised: an end of the waiting other than the signal's.
  */
 import type { Clock } from "@oms/lifecycle";
-import type { Saga } from "../orders/saga.ts";
 import { StoreUnavailableError } from "../storage/errors.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import { logFields, type NamedSaga } from "./log_fields.ts";
 
 export interface PatienceDeps {
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface PatienceDeps {
  */
 export async function untilAvailable<T>(
   deps: PatienceDeps,
-  saga: Pick<Saga, "id" | "orderId">,
+  saga: NamedSaga,
   run: () => Promise<T>,
   until: AbortSignal,
 ): Promise<T> {
@@ -33,8 +33,7 @@ export async function untilAvailable<T>(
       if (!(error instanceof StoreUnavailableError)) throw error;
       if (failures === 1) {
         deps.log.warn("store unavailable, saga waits", {
-          saga_id: saga.id,
-          order_id: saga.orderId,
+          ...logFields(saga),
           error,
         });
       }

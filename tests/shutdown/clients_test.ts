@@ -229,3 +229,27 @@ Deno.test(
     ]);
   },
 );
+
+Deno.test("a call's correlation id is on its line and on its saga's", {
+  ignore: NO_SIGNALS,
+}, async () => {
+  await using world = await World.create();
+  const service = await world.start({ env: { LOG_LEVEL: "debug" } });
+  const client = world.client(service);
+  const orderId = await world.order(client);
+  await client.payOrder({ orderId }, {
+    idempotencyKey: crypto.randomUUID(),
+    metadata: { "x-correlation-id": "checkout-7" },
+  });
+  await service.waitForLog((line) =>
+    line.msg === "saga settled" && line.correlation_id === "checkout-7"
+  );
+  const call = await service.waitForLog(({ msg, correlation_id }) =>
+    msg === "call ended" && correlation_id === "checkout-7"
+  );
+  assertEquals([call.method, call.code], [
+    "oms.v1.OrderService/PayOrder",
+    "OK",
+  ]);
+  assertEquals((await service.stop()).code, 0);
+});

@@ -1,5 +1,6 @@
 /** One process of a SagaWorld, over a store that a test may fail. */
 import { type Clock, StopError } from "@oms/lifecycle";
+import type { LogFields } from "@oms/lifecycle";
 import type { Saga } from "../../src/orders/saga.ts";
 import type { Providers } from "../../src/providers/provider.ts";
 import { type MemoryState, MemoryStore } from "../../src/storage/memory.ts";
@@ -40,6 +41,7 @@ export interface Surroundings {
   readonly holders: Holders;
   readonly violations: string[];
   readonly errors: string[];
+  readonly told: LogFields[];
   edge(name: string): void;
   ended(saga: Saga): void;
 }
@@ -105,6 +107,7 @@ export function incarnate(
     overBacklog: () => faults.overBacklog,
     ended: (saga) => world.ended(saga),
     error: (line) => world.errors.push(line),
+    told: (msg, fields) => world.told.push({ msg, ...fields }),
   }, options);
   return {
     ...process,

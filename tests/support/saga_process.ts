@@ -30,7 +30,15 @@ export interface ProcessPorts {
   ended(saga: Saga): void;
   /** Error lines of the log. */
   error(line: string): void;
+  /** Those that tell an operator of a saga in trouble. */
+  told?(msg: string, fields?: LogFields): void;
 }
+
+/** A misconfigured provider and a parked saga are no errors of the engine. */
+const FOR_OPERATORS = [
+  "saga step postponed",
+  "saga parked, it needs an operator",
+];
 
 export interface SagaProcess {
   readonly owner: string;
@@ -44,7 +52,8 @@ export interface SagaProcess {
 }
 
 export function wireProcess(
-  { owner, clock, store, providers, overBacklog, ended, error }: ProcessPorts,
+  { owner, clock, store, providers, overBacklog, ended, error, told }:
+    ProcessPorts,
   options: EngineOptions,
 ): SagaProcess {
   const scope = new CancelScope(owner);
@@ -59,8 +68,8 @@ export function wireProcess(
   const log = {
     ...silentLogger,
     error: (msg: string, fields?: LogFields) => {
-      // A misconfigured provider is an error to an operator, not of the engine.
-      if (msg !== "saga step postponed") error(`${msg}: ${fields?.error}`);
+      if (FOR_OPERATORS.includes(msg)) told?.(msg, fields);
+      else error(`${msg}: ${fields?.error}`);
     },
   };
   let commits = 0;

@@ -8,7 +8,7 @@
  * Every commit and every provider call is two edges; the incarnation dies at those numbered in `crashAt`.
  */
 import { setImmediate } from "node:timers";
-import type { Clock } from "@oms/lifecycle";
+import type { Clock, LogFields } from "@oms/lifecycle";
 import { FakeClock } from "@oms/lifecycle/testing";
 import type {
   Mutation,
@@ -46,6 +46,8 @@ export class SagaWorld implements AsyncDisposable {
   readonly violations: string[] = [];
   /** Error lines of the log: a defect of the engine, or what a test provoked. */
   readonly errors: string[] = [];
+  /** Error lines for an operator, with their fields. */
+  readonly told: LogFields[] = [];
   /** Names of the edges passed. */
   readonly edges: string[] = [];
   readonly crashAt: Set<number>;
@@ -276,6 +278,7 @@ export class SagaWorld implements AsyncDisposable {
       holders: this.#holders,
       violations: this.violations,
       errors: this.errors,
+      told: this.told,
       edge: (name: string) => this.#edge(name),
       ended: () => this.#tell(),
     };

@@ -111,6 +111,13 @@ Deno.test("F23 beyond the provider's key retention an unknown is parked and neve
   assertEquals(saga.state, "parked");
   assert(saga.stuckReason?.includes("charge is unknown and its key is older"));
   assert(saga.attempt?.step === "charge", "the evidence stays");
+  assertEquals(world.told, [{
+    msg: "saga parked, it needs an operator",
+    order_id: id,
+    saga_id: saga.id,
+    correlation_id: saga.correlationId,
+    reason: saga.stuckReason,
+  }]);
   const [first] = world.providers.callsOf("charge");
   const last = world.providers.callsOf("charge").at(-1);
   assert((last?.at ?? 0) - (first?.at ?? 0) <= HOUR);

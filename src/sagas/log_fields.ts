@@ -1,0 +1,8 @@
+/** What names a saga in a log line: also the call that it comes from. */
+import type { Saga } from "../orders/saga.ts";
+
+export type NamedSaga = Pick<Saga, "id" | "orderId" | "correlationId">;
+
+export function logFields({ id, orderId, correlationId }: NamedSaga) {
+  return { order_id: orderId, saga_id: id, correlation_id: correlationId };
+}
