@@ -17,6 +17,7 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { systemClock } from "@oms/lifecycle";
 import { Listener } from "./listener.ts";
+import { spread } from "./spread.ts";
 
 /** Limits of a connection, in ms. */
 export interface ConnectionLimits {
@@ -74,12 +75,7 @@ export class Connections {
    */
   async drainSpread(overMs: number, signal: AbortSignal): Promise<void> {
     await systemClock.sleep(overMs / 2, signal);
-    const present = [...this.#sessions];
-    if (present.length === 0) await systemClock.sleep(overMs / 2, signal);
-    for (const session of present) {
-      drain(session);
-      await systemClock.sleep(overMs / 2 / present.length, signal);
-    }
+    await spread(systemClock, [...this.#sessions], overMs / 2, signal, drain);
   }
 
   #opened(session: ServerHttp2Session): void {
