@@ -123,7 +123,7 @@ export class SagaDispatcher {
       this.#deps.group.spawn(
         `${saga.kind}/${saga.orderId}`,
         (context) => this.#run(saga, context),
-        { labels: { order_id: saga.orderId, saga_id: saga.id } },
+        { labels: logFields(saga) },
       );
     } catch (error) {
       this.#running.delete(saga.id);

@@ -1,4 +1,4 @@
-/** What names a saga in a log line: also the call that it comes from. */
+/** What names a saga in a log line and in the stop's report: also the call that it comes from. */
 import type { Saga } from "../orders/saga.ts";
 
 export type NamedSaga = Pick<Saga, "id" | "orderId" | "correlationId">;

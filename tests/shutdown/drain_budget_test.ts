@@ -47,6 +47,7 @@ for (const mode of ["hang", "hang_after"] as const) {
         "charge",
       ]);
       assert(left.age_ms >= drainMs, `${left.age_ms}`);
+      assertEquals(typeof left.correlation_id, "string");
       assertEquals(report.exit_code, 3);
 
       world.payment.setKnobs({ unknown_rate: 0 });
