@@ -1,4 +1,5 @@
-/** One order's facts, all in order, to be damaged by a test. */
+/** One order's facts, all in order, to be damaged by a test, and what the judge makes of them. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type {
   EffectFact,
   EventFact,
@@ -7,6 +8,12 @@ import type {
   OrderFact,
   SagaFact,
 } from "../../support/ledger/facts.ts";
+import {
+  judge,
+  printVerdict,
+  type ProblemKind,
+  type Verdict,
+} from "../../support/ledger/mod.ts";
 import {
   CreateOrderResponse,
   PayOrderResponse,
@@ -181,4 +188,27 @@ export function sound(): MutableFacts {
     ],
     incidents: [],
   };
+}
+
+/** Judges sound facts with one thing changed. */
+export function judged(change: (facts: MutableFacts) => void): Verdict {
+  const facts = sound();
+  change(facts);
+  return judge(facts);
+}
+
+/** Asserts that exactly these problems were found, as `kind: part of the message`. */
+export function finds(
+  verdict: Verdict,
+  ...expected: [ProblemKind, string][]
+): void {
+  assertEquals(
+    verdict.problems.map(({ kind }) => kind),
+    expected.map(([kind]) => kind),
+    printVerdict(verdict),
+  );
+  for (const [index, [, text]] of expected.entries()) {
+    assertStringIncludes(verdict.problems[index]?.message ?? "", text);
+  }
+  assertEquals(verdict.ok, expected.length === 0);
 }

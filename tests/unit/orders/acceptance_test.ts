@@ -1,15 +1,13 @@
 /** What may be accepted, against the actual and the projected order: CONTRACT's table of refusals. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  type Acceptance,
   acceptCancel,
   acceptPay,
   acceptRefund,
   createOrder,
-  refundable,
   type RefusalReason,
 } from "../../../src/orders/acceptance.ts";
-import { newOrderId, newSagaId } from "../../../src/orders/ids.ts";
+import { newOrderId } from "../../../src/orders/ids.ts";
 import { MAX_INT64, totalMinor } from "../../../src/orders/money.ts";
 import {
   type Order,
@@ -17,48 +15,7 @@ import {
   type OrderStatus,
 } from "../../../src/orders/order.ts";
 import { makeOrder, T0 } from "../../support/fixtures.ts";
-
-function input() {
-  return {
-    sagaId: newSagaId(),
-    now: T0 + 5,
-    correlationId: "correlation-1",
-    traceparent: "00-1-2-01",
-  };
-}
-
-function eur(amountMinor: bigint) {
-  return { currency: "EUR", amountMinor };
-}
-
-/** The order after an accepted call. */
-function after(acceptance: Acceptance): Order {
-  if (acceptance.kind === "refused") {
-    throw new Error(`refused: ${acceptance.refusal.reason}`);
-  }
-  return acceptance.change.order;
-}
-
-function refusal(acceptance: Acceptance): RefusalReason | null {
-  return acceptance.kind === "refused" ? acceptance.refusal.reason : null;
-}
-
-/** A paid order of 100 with nothing refunded. */
-function paid(fields: Partial<Order> = {}): Order {
-  return makeOrder({
-    amountMinor: 100n,
-    status: "CONFIRMED",
-    capturedMinor: 100n,
-    chargeId: "ch_1",
-    reservationId: "rsv_1",
-    payAccepted: true,
-    lastSagaNumber: 1,
-    sagaSeq: 4,
-    orderSeq: 2,
-    version: 5n,
-    ...fields,
-  });
-}
+import { after, eur, input, paid, refusal } from "./fixtures.ts";
 
 Deno.test("a new order is PENDING at version 1, told once, and holds the exact total", () => {
   const id = newOrderId();
@@ -238,36 +195,6 @@ Deno.test("a canceled order takes nothing more", () => {
   ) assertEquals(refusal(answer), "ORDER_CANCELED");
 });
 
-Deno.test("a refund needs a PAID or CONFIRMED order", () => {
-  for (const status of ["PENDING", "RESERVED"] as const) {
-    const order = makeOrder({ status, payAccepted: true });
-    const answer = acceptRefund(order, eur(1n), "", input());
-    assertEquals(refusal(answer), "ORDER_NOT_PAID", status);
-  }
-  for (const status of ["PAID", "CONFIRMED"] as const) {
-    const answer = acceptRefund(paid({ status }), eur(1n), "", input());
-    assertEquals(refusal(answer), null, status);
-  }
-});
-
-Deno.test("F53 a refund in another currency is refused", () => {
-  const amount = { currency: "USD", amountMinor: 1n };
-  assertEquals(
-    refusal(acceptRefund(paid(), amount, "", input())),
-    "REFUND_CURRENCY_MISMATCH",
-  );
-});
-
-Deno.test("F22 two refunds of 60 of 100: the first holds, the second is refused", () => {
-  const order = after(acceptRefund(paid(), eur(60n), "", input()));
-  assertEquals([order.heldMinor, refundable(order)], [60n, 40n]);
-  assertEquals(
-    refusal(acceptRefund(order, eur(60n), "", input())),
-    "REFUND_EXCEEDS_REMAINING",
-  );
-  assertEquals(refusal(acceptRefund(order, eur(40n), "", input())), null);
-});
-
 Deno.test("F22 cancel and refund: a partial refund leaves room for a cancel, a full one does not", () => {
   const partly = after(acceptRefund(paid(), eur(99n), "", input()));
   assertEquals(refusal(acceptCancel(partly, "", input())), null);
@@ -284,43 +211,6 @@ Deno.test("F22 cancel and refund: a partial refund leaves room for a cancel, a f
   }
 });
 
-Deno.test("F25 a refund above what was captured is refused by the unit", () => {
-  assertEquals(refusal(acceptRefund(paid(), eur(100n), "", input())), null);
-  assertEquals(
-    refusal(acceptRefund(paid(), eur(101n), "", input())),
-    "REFUND_EXCEEDS_REMAINING",
-  );
-  assertEquals(
-    refusal(acceptRefund(paid(), eur(MAX_INT64), "", input())),
-    "REFUND_EXCEEDS_REMAINING",
-  );
-});
-
-Deno.test("F25 partial refunds are accepted up to the total and not past it", () => {
-  let order = paid();
-  let accepted = 0n;
-  for (let call = 0; call < 20; call++) {
-    const answer = acceptRefund(order, eur(7n), "", input());
-    if (answer.kind === "refused") continue;
-    accepted += 7n;
-    order = answer.change.order;
-  }
-  assertEquals(accepted, 98n);
-  assertEquals(refundable(order), 2n);
-  const last = acceptRefund(order, null, "", input());
-  assert(last.kind === "accepted");
-  assertEquals(last.saga.amountMinor, 2n, "an absent amount is resolved here");
-  assertEquals(refundable(last.change.order), 0n);
-});
-
-Deno.test("an absent amount is what is left after refunds and holds", () => {
-  const order = paid({ refundedMinor: 30n, heldMinor: 20n });
-  const answer = acceptRefund(order, null, "", input());
-  assert(answer.kind === "accepted");
-  assertEquals(answer.saga.amountMinor, 50n);
-  assertEquals(answer.change.order.heldMinor, 70n);
-});
-
 Deno.test("a free order can be canceled, and there is nothing of it to refund", () => {
   const free = paid({ amountMinor: 0n, capturedMinor: 0n, chargeId: null });
   for (const amount of [null, eur(1n)]) {
@@ -330,13 +220,4 @@ Deno.test("a free order can be canceled, and there is nothing of it to refund", 
     );
   }
   assertEquals(refusal(acceptCancel(free, "", input())), null);
-});
-
-Deno.test("amounts beyond 2^53 stay exact", () => {
-  const big = 2n ** 53n + 1n;
-  const order = paid({ amountMinor: big, capturedMinor: big });
-  const answer = acceptRefund(order, eur(big), "", input());
-  assert(answer.kind === "accepted");
-  assertEquals(answer.saga.amountMinor, big);
-  assert(answer.change.outbox[0]?.value.includes(`"${big}"`));
 });
