@@ -20,9 +20,6 @@ const LAYERS = [
   "src/lifecycle",
 ];
 
-/** The tools that the program brings along. */
-const SHIPPED = /^tools\/(client|load)(\.ts|\/)|^tools\/ndjson\.ts$/;
-
 interface Source {
   /** From the root, with slashes. */
   readonly path: string;
@@ -39,12 +36,10 @@ function* sources(folder: string): Generator<Source> {
   for (const entry of Deno.readDirSync(new URL(folder, ROOT))) {
     const path = `${folder}${entry.name}`;
     if (entry.isDirectory) yield* sources(`${path}/`);
-    else if (/\.(ts|js)$/.test(entry.name)) yield source(path);
+    else if (/\.(ts|js)$/.test(entry.name)) {
+      yield { path, text: Deno.readTextFileSync(new URL(path, ROOT)) };
+    }
   }
-}
-
-function source(path: string): Source {
-  return { path, text: Deno.readTextFileSync(new URL(path, ROOT)) };
 }
 
 /** Static imports, re-exports, dynamic imports and workers' `new URL(…, import.meta.url)`. */
@@ -169,28 +164,5 @@ Deno.test("no file of src imports tests, tools, examples or scripts", () => {
   const wrong = IMPORTS.filter(({ to }) =>
     /^(tests|tools|examples|scripts)\//.test(to)
   );
-  assertEquals(wrong.map(shown), []);
-});
-
-Deno.test("what main.ts ships is src, the client and the load tool, and nothing of the tests", () => {
-  const texts = new Map(
-    [...SRC, ...sources("tools/"), source("main.ts")]
-      .map((file) => [file.path, file]),
-  );
-  const reached = new Set<string>();
-  const wrong: Import[] = [];
-  const visit = (file: Source) => {
-    reached.add(file.path);
-    for (const found of importsOf(file)) {
-      const next = texts.get(found.to);
-      if (
-        /^(tests|tools|examples|scripts)\//.test(found.to) &&
-        !SHIPPED.test(found.to)
-      ) wrong.push(found);
-      if (next !== undefined && !reached.has(next.path)) visit(next);
-    }
-  };
-  visit(source("main.ts"));
-  assert(reached.has("tools/load/run.ts"), "it follows the sub-commands");
   assertEquals(wrong.map(shown), []);
 });

@@ -9,7 +9,7 @@
  * Not promised: that a line survives a crash of the machine; nothing is synced.
  */
 import { z } from "zod";
-import { parseJson, wholeLines } from "../ndjson.ts";
+import { parseJson, wholeLines } from "./ndjson.ts";
 
 const minor = z.string().regex(/^-?\d+$/);
 

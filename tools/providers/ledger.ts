@@ -7,7 +7,7 @@
  */
 
 import { dirname } from "node:path";
-import { wholeLines } from "../ndjson.ts";
+import { wholeLines } from "../load/ndjson.ts";
 
 export type Operation = "charge" | "refund" | "reserve" | "release";
 

@@ -1,4 +1,4 @@
-import { wholeLines } from "../../../tools/ndjson.ts";
+import { wholeLines } from "../../../tools/load/ndjson.ts";
 
 /** The whole lines of a file; none when there is no such file. */
 export function readLines(path: string): string[] {

@@ -3,7 +3,7 @@
  * topic. A dead letter counts as its event: it fills the place of its seq.
  */
 import { z } from "zod";
-import { parseJson } from "../../../tools/ndjson.ts";
+import { parseJson } from "../../../tools/load/ndjson.ts";
 import type { EventFact } from "./facts.ts";
 import { readLines } from "./lines.ts";
 
