@@ -6,6 +6,7 @@
  * Not promised: that values fit together; checks.ts says that.
  */
 import type { ConfigProblem } from "./errors.ts";
+import { MASK } from "./secret.ts";
 import type { Variable } from "./variable.ts";
 import { type Values, type VariableKey, VARIABLES } from "./variables.ts";
 
@@ -135,8 +136,11 @@ function failure(name: string, message: string): Failure {
 
 const MAX_SHOWN = 80;
 
+/** The value without what a URL may hold of secrets: its credentials, its query. */
 function printable(text: string): string {
-  const safe = text.replace(/\/\/.*@/s, "//***@");
+  const safe = text
+    .replace(/\/\/.*@/s, `//${MASK}@`)
+    .replace(/(\/\/[^?#]*[?#]).+/s, `$1${MASK}`);
   return JSON.stringify(
     safe.length > MAX_SHOWN ? `${safe.slice(0, MAX_SHOWN)}…` : safe,
   );
