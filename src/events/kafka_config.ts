@@ -11,12 +11,12 @@ import {
   type KafkaConfig,
   type LogEntry,
   logLevel,
-  Partitioners,
 } from "kafkajs";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { KafkaPublisherOptions } from "./kafka_publisher.ts";
 import type { CreateKafkaProducer } from "./kafka_producer.ts";
+import { SendWatch } from "./send_watch.ts";
 
 export interface KafkaTls {
   /** PEM; absent: the platform's authorities. */
@@ -79,16 +79,18 @@ export function kafkaProducerFactory(
   return () => {
     const sockets = new SocketTracker();
     const client = new Kafka(clientConfig(settings, sockets, log));
+    const watch = new SendWatch();
     const producer = client.producer({
       idempotent: true,
       maxInFlightRequests: 1,
       retry: SEND_RETRY,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: watch.partitioner,
     });
     return {
       connect: () => producer.connect(),
       send: async (topic, messages) => {
-        await producer.send({
+        watch.begin();
+        const acks = await producer.send({
           topic,
           messages: messages.map((message) => ({
             ...message,
@@ -98,6 +100,7 @@ export function kafkaProducerFactory(
           timeout: REQUEST_TIMEOUT_MS,
           compression,
         });
+        watch.check(acks);
       },
       disconnect: () => producer.disconnect(),
       destroy: () => sockets.destroy(),
