@@ -23,7 +23,7 @@ import { type ByteSink, LineWriter } from "./writer.ts";
 
 export type { LogFields } from "@oms/lifecycle";
 
-/** What the service's parts log with. Fields are named as in CONTRACT (order_id, saga_id, …). */
+/** What the service's parts log with. Fields are named in snake case: order_id, saga_id, …. */
 export interface Logger {
   debug(msg: string, fields?: LogFields): void;
   info(msg: string, fields?: LogFields): void;

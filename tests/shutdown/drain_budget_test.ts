@@ -3,6 +3,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { status } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
+import { until } from "../support/until.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import type { Outcome } from "./recorded_calls.ts";
 import { metricsOf, World } from "./world.ts";
@@ -79,11 +80,10 @@ for (const mode of ["hang", "hang_after"] as const) {
 
 /** Waits until the charge is with the payment provider. */
 async function arrived(world: World): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (world.payment.stats.answers.none === undefined) {
-    if (performance.now() > end) throw new Error("no charge arrives");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(
+    "a charge",
+    () => world.payment.stats.answers.none !== undefined,
+  );
 }
 
 Deno.test(

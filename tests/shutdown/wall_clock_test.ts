@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { WallClockFile } from "../support/failpoints/wall_clock_file.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
+import { until } from "../support/until.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";
 
@@ -12,11 +13,10 @@ const HOUR_MS = 3_600_000;
 
 /** Waits until the providers were called that often. */
 async function called(world: World, calls: number): Promise<void> {
-  const end = performance.now() + 15_000;
-  while (world.inventory.stats.calls.reserve < calls) {
-    if (performance.now() > end) throw new Error("no call came");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(
+    `${calls} calls`,
+    () => world.inventory.stats.calls.reserve >= calls,
+  );
 }
 
 /** A service whose wall clock is `aheadMs` ahead, and a payment whose first step waits for its next attempt. */

@@ -1,4 +1,4 @@
-/** CONTRACT's table of conditions and codes, with the details that a caller gets. */
+/** The conditions and codes of docs/client.md, with the details that a caller gets. */
 import { assert, assertEquals } from "@std/assert";
 import { status } from "@grpc/grpc-js";
 import {

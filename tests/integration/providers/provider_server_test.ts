@@ -1,10 +1,10 @@
 /** The provider simulator keeps the promises that the service's proofs rest on. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { systemClock } from "@oms/lifecycle";
 import {
   startProviderServer,
   withProviderServer,
 } from "../../support/provider_server.ts";
+import { until } from "../../support/until.ts";
 import { CHARGE_BODY, providerCall, withProviders } from "./fixtures.ts";
 
 function post(url: string, key: string, body = CHARGE_BODY): Promise<Response> {
@@ -45,7 +45,7 @@ Deno.test("a second call while the first is worked on gets 425", async () => {
   const knobs = { latency_ms: 200 };
   await withProviderServer({ knobs }, async (server) => {
     const first = post(`${server.url}/charges`, "k1");
-    while (server.stats.in_flight === 0) await systemClock.sleep(2);
+    await until("the call is in", () => server.stats.in_flight > 0);
     const second = await post(`${server.url}/charges`, "k1");
     await second.body?.cancel();
     assertEquals(second.status, 425);
@@ -91,10 +91,13 @@ for (const mode of [...AFTER, ...BEFORE]) {
         server.setKnobs({ unknown_rate: 0 });
         // A hung call may still hold the key for the moment that it takes to see the client leave.
         let known = await payment.charge(providerCall());
-        while (known.kind === "unknown" && known.cause === "HTTP 425") {
-          await systemClock.sleep(5);
+        await until("the key is free", async () => {
+          if (known.kind !== "unknown" || known.cause !== "HTTP 425") {
+            return true;
+          }
           known = await payment.charge(providerCall());
-        }
+          return false;
+        });
         const [entry] = server.ledger;
         assertEquals(known, { kind: "done", id: entry?.id ?? "" });
         assertEquals(server.ledger.length, 1);
@@ -183,7 +186,7 @@ Deno.test("a stop cuts hanging calls and is quick", async () => {
       knobs: { unknown_rate: 1, unknown_modes: ["hang"] },
     });
     const hanging = post(`${server.url}/charges`, "k1");
-    while (server.stats.in_flight === 0) await systemClock.sleep(2);
+    await until("the call is in", () => server.stats.in_flight > 0);
     const started = performance.now();
     await server[Symbol.asyncDispose]();
     assert(performance.now() - started < 1_000);

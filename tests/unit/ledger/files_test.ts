@@ -13,6 +13,7 @@ import { TOPICS } from "../../support/ledger/read_events.ts";
 import { sabotage } from "../../support/ledger/sabotage.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
 import { startInProcess } from "../tools/fixtures/in_process.ts";
+import { until } from "../../support/until.ts";
 
 function pathsIn(dir: string): LedgerPaths {
   return {
@@ -53,16 +54,11 @@ async function smallRun(dir: string): Promise<void> {
   });
   await run.done;
   assertEquals(run.stats.flowsFailed, 0);
-  await settled(store);
+  await until(
+    "settled sagas",
+    async () => (await store.sagaStats()).oldestUnfinishedAt === null,
+  );
   await publishAll(store, `${dir}/events.ndjson`);
-}
-
-async function settled(store: Store): Promise<void> {
-  const end = performance.now() + 10_000;
-  while ((await store.sagaStats()).oldestUnfinishedAt !== null) {
-    if (performance.now() > end) throw new Error("10 s, and sagas are open");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 async function publishAll(store: Store, path: string): Promise<void> {

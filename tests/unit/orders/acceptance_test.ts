@@ -1,4 +1,4 @@
-/** What may be accepted, against the actual and the projected order: CONTRACT's table of refusals. */
+/** What may be accepted, and every reason to refuse, against the actual and the projected order. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   acceptCancel,
