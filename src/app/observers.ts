@@ -57,15 +57,26 @@ export function relayObserver({ outbox }: Metrics): RelayObserver {
   };
 }
 
+/** This process, as its sagas know it. */
+export interface ThisProcess {
+  /** As in `Saga.owner`. */
+  readonly owner: string;
+  /** Epoch ms. */
+  readonly startedAt: number;
+}
+
 /** @param committed told of each change that a saga or a command has committed */
 export function sagaObserver(
   metrics: Metrics,
+  { owner, startedAt }: ThisProcess,
   committed: (change: OrderChange) => void,
 ): SagaObserver {
   const { saga } = metrics;
   return {
     claimed: (before) => {
-      if (before.fence > 0) saga.resumed.inc();
+      // A saga that this process has put off itself has no owner either; it is no older than the process.
+      const heldElsewhere = before.owner !== null && before.owner !== owner;
+      if (heldElsewhere || before.updatedAt < startedAt) saga.resumed.inc();
     },
     step: (step, durationMs) =>
       saga.stepDuration.observe({ step }, durationMs / 1_000),

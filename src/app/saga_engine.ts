@@ -36,7 +36,8 @@ export function buildSagaEngine(
   { store, providers, owner, committed }: EngineParts,
 ): SagaEngine {
   const log = logger.child({ component: "sagas" });
-  const observer = sagaObserver(metrics, committed);
+  const startedAt = clock.wallNow();
+  const observer = sagaObserver(metrics, { owner, startedAt }, committed);
   const sagaScope = lifecycle.hard.child("sagas");
   const resultScope = lifecycle.hard.child("results");
   const sagas = new TaskGroup({

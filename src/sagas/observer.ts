@@ -3,7 +3,7 @@ import type { OrderChange } from "../orders/edit.ts";
 import type { Saga, SagaStep } from "../orders/saga.ts";
 
 export interface SagaObserver {
-  /** A saga was taken up; one with a fence above 0 is resumed. */
+  /** A saga was taken up; `before` is how it was found. */
   claimed(before: Saga): void;
   /** A step has its result on record; ms. */
   step(step: SagaStep, durationMs: number): void;
