@@ -1,7 +1,13 @@
 /** kafkajs' own sending, over two brokers that exist only here: what it calls done, and what has been written. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { createRequire } from "node:module";
-import type { Message } from "kafkajs";
+import {
+  Kafka,
+  type Message,
+  type Producer,
+  type ProducerRecord,
+} from "kafkajs";
+import { kafkaProducerFactory } from "../../../src/events/kafka_config.ts";
 import {
   type PartitionAck,
   SendWatch,
@@ -122,4 +128,50 @@ Deno.test("F41 partitions that are added during a send are no acknowledgement", 
     UnacknowledgedError,
     "added",
   );
+});
+
+Deno.test("a producer of ours fails a send that kafkajs calls done and no broker has acknowledged in full", async () => {
+  const original = Kafka.prototype.producer;
+  let acked = true;
+  Kafka.prototype.producer = ({ createPartitioner } = {}) => {
+    const choose = createPartitioner?.();
+    const send = ({ topic, messages }: ProducerRecord) => {
+      const partitionMetadata = [0, 1].map((partitionId) => ({
+        partitionId,
+        partitionErrorCode: 0,
+        leader: 0,
+        replicas: [0],
+        isr: [0],
+      }));
+      const chosen = messages.map((message) =>
+        choose?.({ topic, partitionMetadata, message }) ?? -1
+      );
+      return Promise.resolve((acked ? chosen : []).map((partition) => ({
+        topicName: topic,
+        partition,
+        errorCode: 0,
+      })));
+    };
+    // Of a producer only what is used here.
+    return { send } as unknown as Producer;
+  };
+  try {
+    const create = kafkaProducerFactory({
+      brokers: ["nowhere:9092"],
+      clientId: "oms",
+      tls: null,
+      sasl: null,
+      compression: "none",
+    }, () => {});
+    const producer = create();
+    const messages = [{ key: "ord_1", value: "{}", headers: {} }];
+    await producer.send("t", messages);
+    acked = false;
+    await assertRejects(
+      () => producer.send("t", messages),
+      UnacknowledgedError,
+    );
+  } finally {
+    Kafka.prototype.producer = original;
+  }
 });
