@@ -52,7 +52,7 @@ async function read(
   cache: string,
   { name, version }: { name: string; version: string },
 ): Promise<Package> {
-  const dir = `${cache}/registry.npmjs.org/${name}/${version}`;
+  const dir = await folderOf(cache, `${name}/${version}`);
   const manifest: { license?: unknown } = JSON.parse(
     await Deno.readTextFile(`${dir}/package.json`),
   );
@@ -68,4 +68,22 @@ async function read(
       names.map((file) => Deno.readTextFile(`${dir}/${file}`)),
     ),
   };
+}
+
+/** The cache has one folder for each registry's host. */
+async function folderOf(cache: string, packagePath: string): Promise<string> {
+  for await (const { name: host } of Deno.readDir(cache)) {
+    const dir = `${cache}/${host}/${packagePath}`;
+    try {
+      await Deno.stat(`${dir}/package.json`);
+      return dir;
+    } catch (error) {
+      const missing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
+      if (!missing) throw error;
+    }
+  }
+  throw new BuildError(
+    `Cannot find ${packagePath} in ${cache}: run \`deno install\` first`,
+  );
 }
