@@ -10,6 +10,7 @@ import { findConflicts, findIdle, mocksAllowed } from "./config/checks.ts";
 import { buildConfig } from "./config/build.ts";
 import { formatDuration } from "./config/duration.ts";
 import { ConfigError, type ConfigProblem } from "./config/errors.ts";
+import { formatAddress } from "./config/parsers.ts";
 import {
   type Environment,
   knownNames,
@@ -107,8 +108,7 @@ function show(key: VariableKey, value: Values[VariableKey]): string {
     return formatDuration(value);
   }
   if (typeof value === "object" && "port" in value) {
-    const host = value.host.includes(":") ? `[${value.host}]` : value.host;
-    return `${host}:${value.port}`;
+    return formatAddress(value);
   }
   return typeof value === "object" ? value.join(",") : String(value);
 }

@@ -195,3 +195,8 @@ export const pem: Parser<string> = parser((text) =>
     ? ok(text)
     : wrong("holds no PEM block (-----BEGIN …-----)")
 );
+
+/** As it would be written into the environment, and into a URL. */
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -6,6 +6,7 @@
  *
  * Not promised: that orders can be taken: /readyz follows the lifecycle only (docs/operations.md, Health).
  */
+import { formatAddress } from "../../config/parsers.ts";
 import { readEnvironment } from "../../config/read.ts";
 import type { Address } from "../../config/types.ts";
 
@@ -45,9 +46,7 @@ export function readyUrl({ host, port }: Address): string {
     : host === "::"
     ? "::1"
     : host;
-  return `http://${
-    dialled.includes(":") ? `[${dialled}]` : dialled
-  }:${port}/readyz`;
+  return `http://${formatAddress({ host: dialled, port })}/readyz`;
 }
 
 async function probe(url: string): Promise<number> {
