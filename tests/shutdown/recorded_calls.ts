@@ -8,6 +8,7 @@ import type { OrderClient } from "../../src/grpc/client.ts";
 import { RpcError } from "../../src/grpc/errors.ts";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import type { Intent } from "../support/ledger/facts.ts";
+import { orderRequest } from "../support/order_request.ts";
 
 /** What a mutating call came to: an answer, or a status code. */
 export type Outcome =
@@ -40,15 +41,9 @@ export class RecordedCalls {
       amountMinor: 2_100n,
     };
     return this.#call(key, asked, async () => {
-      const { order } = await client.createOrder({
-        customerId: "customer-1",
-        currency: "EUR",
-        items: [{
-          sku: "sku-1",
-          qty: 2,
-          price: { currency: "EUR", amountMinor: 1_050n },
-        }],
-      }, { idempotencyKey: key });
+      const { order } = await client.createOrder(orderRequest(), {
+        idempotencyKey: key,
+      });
       if (order === undefined) throw new Error("create answers no order");
       return { orderId: order.id, status: order.status };
     });

@@ -9,12 +9,12 @@ import {
 } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { RawClient } from "../../support/grpc_client.ts";
 import { grpcHeaders, grpcMessage } from "../../support/raw_http2.ts";
+import { orderRequest } from "../../support/order_request.ts";
 import {
   confirmedOrder,
   createOrder,
   DRIVERS,
   keyed,
-  orderRequest,
   refusal,
   serve,
 } from "./served.ts";

@@ -3,12 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { systemClock } from "@oms/lifecycle";
 import { OrderStatus } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { SimulatedProviders } from "../../../src/providers/simulated.ts";
+import { orderRequest } from "../../support/order_request.ts";
 import {
   confirmedOrder,
   createOrder,
   DRIVERS,
   keyed,
-  orderRequest,
   serve,
 } from "./served.ts";
 

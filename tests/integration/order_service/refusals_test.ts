@@ -13,11 +13,11 @@ import {
 } from "../../../src/grpc/gen/google/rpc/error_details.ts";
 import { StoreUnavailableError } from "../../../src/storage/errors.ts";
 import { RawClient } from "../../support/grpc_client.ts";
+import { orderRequest } from "../../support/order_request.ts";
 import {
   confirmedOrder,
   createOrder,
   keyed,
-  orderRequest,
   refusal,
   serve,
 } from "./served.ts";

@@ -29,6 +29,7 @@ import { MemoryStore } from "../../../src/storage/memory.ts";
 import { openSqliteStore } from "../../../src/storage/sqlite.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
+import { orderRequest } from "../../support/order_request.ts";
 import { ScriptedProviders } from "../../support/scripted_providers.ts";
 
 export type Driver = "memory" | "sqlite";
@@ -192,22 +193,6 @@ async function until(
 /** A new key for a mutating call. */
 export function keyed(idempotencyKey: string = crypto.randomUUID()) {
   return { idempotencyKey };
-}
-
-/** A valid order of 2 x 10.50 EUR. */
-export function orderRequest(
-  fields: Partial<CreateOrderRequest> = {},
-): CreateOrderRequest {
-  return {
-    customerId: "customer-1",
-    currency: "EUR",
-    items: [{
-      sku: "sku-1",
-      qty: 2,
-      price: { currency: "EUR", amountMinor: 1_050n },
-    }],
-    ...fields,
-  };
 }
 
 /** A new order's id. */

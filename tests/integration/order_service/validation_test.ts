@@ -8,11 +8,11 @@ import {
   OrderStatus,
 } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { RawClient } from "../../support/grpc_client.ts";
+import { orderRequest } from "../../support/order_request.ts";
 import {
   confirmedOrder,
   createOrder,
   keyed,
-  orderRequest,
   refusal,
   serve,
   type Served,

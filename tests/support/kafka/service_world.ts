@@ -18,6 +18,7 @@ import { assertDelivered, type Delivery } from "./check.ts";
 import { readCommitted } from "./committed.ts";
 import { newTopics, type TestTopics } from "./shared.ts";
 import { until } from "../until.ts";
+import { orderRequest } from "../order_request.ts";
 
 const RECONNECT_MS = 20;
 
@@ -102,12 +103,9 @@ export class ServiceWorld implements AsyncDisposable {
 
   async createOrder(client: OrderClient): Promise<string | null> {
     const outcome = await this.#call("create", null, async (idempotencyKey) => {
-      const price = { currency: "EUR", amountMinor: 1_050n };
-      const { order } = await client.createOrder({
-        customerId: "customer-1",
-        currency: "EUR",
-        items: [{ sku: "sku-1", qty: 2, price }],
-      }, { idempotencyKey });
+      const { order } = await client.createOrder(orderRequest(), {
+        idempotencyKey,
+      });
       return order?.id ?? null;
     });
     return outcome.orderId;
