@@ -25,7 +25,7 @@ export class Terminal implements AsyncDisposable {
   #text = "";
   #over = false;
 
-  /** @param command a line for `sh` */
+  /** @param command one command with its arguments; it takes the place of `sh`, which would report the key itself */
   constructor(command: string, options: TerminalOptions) {
     this.#child = new Deno.Command("script", {
       args: [
@@ -33,11 +33,11 @@ export class Terminal implements AsyncDisposable {
         "--flush",
         "--return",
         "--command",
-        command,
+        `exec ${command}`,
         "/dev/null",
       ],
       cwd: options.cwd,
-      env: { ...options.env },
+      env: { ...options.env, SHELL: "/bin/sh" },
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
