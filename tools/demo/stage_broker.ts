@@ -3,10 +3,8 @@
  *
  * Invariant: disposing ends the broker and removes its data.
  */
-import {
-  type Broker,
-  startBroker as startNode,
-} from "../../tests/support/kafka/broker.ts";
+import type { Broker } from "../../tests/support/kafka/broker.ts";
+import { startBroker as startNode } from "../../tests/support/kafka/prepare.ts";
 import { whatIsMissing } from "../../tests/support/kafka/jars.ts";
 import { loseRecord } from "../../tests/support/kafka/lose_record.ts";
 import type { EventFact } from "../../tests/support/ledger/mod.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
-import { startBroker } from "../../support/kafka/broker.ts";
+import { startBroker } from "../../support/kafka/prepare.ts";
 import { kafkaTest, newTopics } from "../../support/kafka/shared.ts";
 import { until } from "../../support/until.ts";
 import { TextLineStream } from "../../support/text_lines.ts";

@@ -10,8 +10,9 @@
 import { systemClock } from "@oms/lifecycle";
 import type { KafkaProducer } from "../../../src/events/kafka_producer.ts";
 import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
-import { type Broker, startBroker } from "./broker.ts";
+import type { Broker } from "./broker.ts";
 import { producersFor } from "./outbox_world.ts";
+import { startBroker } from "./prepare.ts";
 import { newTopics } from "./shared.ts";
 
 const CLIENTS = ["kafkajs", "platformatic"];

@@ -1,5 +1,5 @@
 /** For broker_test.ts: starts a broker, says where it is, and waits for its own end. */
-import { startBroker } from "./broker.ts";
+import { startBroker } from "./prepare.ts";
 
 const { pid, dir } = await startBroker();
 console.log(JSON.stringify({ pid, dir }));

@@ -5,10 +5,11 @@
  * share is a directory named by the process. The broker ends with the process
  * (node.ts). Each test makes its own topics.
  */
-import { type Broker, openBroker, prepareBroker } from "./broker.ts";
+import type { Broker } from "./broker.ts";
 import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
 import { BrokerError } from "./errors.ts";
 import { whatIsMissing } from "./jars.ts";
+import { openBroker, prepareBroker } from "./prepare.ts";
 
 /** Set by CI: a machine without java or mvn fails the suite instead of skipping it. */
 const REQUIRE_KAFKA = "TEST_REQUIRE_KAFKA";
