@@ -6,6 +6,7 @@
  * that where it is safe. Not promised: that an address can be bound or a URL
  * reached.
  */
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "./duration.ts";
 
@@ -154,14 +155,19 @@ export const listenAddress: Parser<Address> = parser((text) => {
     : ok({ ...address, host: address.host || "0.0.0.0" });
 });
 
-/** A comma list of `host:port`. */
+/** A comma list of `host:port`. kafkajs cuts each at its first colon: no IPv6 address can be written there. */
 export const brokers: Parser<readonly string[]> = parser((text) => {
   const list = text.split(",").map((part) => part.trim());
-  const good = list.every((part) => {
-    const address = readAddress(part, 1);
-    return address !== undefined && address.host !== "";
-  });
-  return good
+  const addresses = list.map((part) => readAddress(part, 1));
+  if (
+    list.some(isIPv6) ||
+    addresses.some((address) => address?.host.includes(":"))
+  ) {
+    return wrong(
+      "holds an IPv6 address, which the Kafka client cannot take: write a name that resolves to it",
+    );
+  }
+  return addresses.every((address) => address !== undefined && address.host)
     ? ok(list)
     : wrong("is not a comma list of host:port (the port is needed)");
 });

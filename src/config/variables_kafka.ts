@@ -10,7 +10,7 @@ export const KAFKA_VARIABLES = {
     "KAFKA_BROKERS",
     p.brokers,
     "kafka",
-    "comma list of host:port; none: events go to events.ndjson",
+    "comma list of host:port, no IPv6 addresses; none: events go to events.ndjson",
   ),
   kafkaClientId: withDefault(
     "KAFKA_CLIENT_ID",

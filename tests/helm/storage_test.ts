@@ -77,6 +77,10 @@ helmTest("postgres: events and providers need an address", async () => {
     "kafka.brokers is empty",
   );
   assertStringIncludes(
+    await refusal(POSTGRES, 'kafka.brokers=["[::1]:9092"]'),
+    "/kafka/brokers/0",
+  );
+  assertStringIncludes(
     await refusal(POSTGRES, 'providers.paymentUrl=""'),
     "set providers.paymentUrl and providers.inventoryUrl",
   );

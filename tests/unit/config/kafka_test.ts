@@ -1,4 +1,9 @@
-import { assertEquals, assertFalse, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertFalse,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { ConfigError } from "../../../src/config.ts";
 import { configOf, KAFKA, load, NO_FILES, problemsOf } from "./fixtures.ts";
 
@@ -17,6 +22,14 @@ Deno.test("Kafka is off without brokers and whole with them", () => {
       Object.keys(problemsOf({ KAFKA_BROKERS: brokers })),
       ["KAFKA_BROKERS"],
     );
+  }
+});
+
+Deno.test("F60 brokers by IPv6 address are refused, with what to write instead", () => {
+  for (const brokers of ["[::1]:9092", "a:9092, [fe80::1%eth0]:9092", "::1"]) {
+    const { KAFKA_BROKERS } = problemsOf({ KAFKA_BROKERS: brokers });
+    assertStringIncludes(KAFKA_BROKERS ?? "", "IPv6");
+    assertStringIncludes(KAFKA_BROKERS ?? "", "write a name");
   }
 });
 
