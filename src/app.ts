@@ -18,7 +18,7 @@ import {
   toError,
 } from "@oms/lifecycle";
 import { COMMIT, RUNTIME, VERSION } from "./app/build_info.ts";
-import { forceStop, stopPhases } from "./app/phases.ts";
+import { stopPhases } from "./app/phases.ts";
 import type { Seams } from "./app/seams.ts";
 import { type Started, startService } from "./app/service.ts";
 import { writeTerminationLog } from "./app/stop_record.ts";
@@ -112,6 +112,7 @@ async function live(
   held: DisposableStack,
 ): Promise<ShutdownReport> {
   let started: Started | undefined;
+  let forced = () => Promise.resolve();
   const { watchdog: mode, terminationLog } = config.shutdown;
   const budgetMs = budgetOf(config);
   const lifecycle = createLifecycle({
@@ -119,7 +120,7 @@ async function live(
     log,
     watchdog: held.use(startWatchdog({ mode, budgetMs, terminationLog, log })),
     tasks: () => started?.tasks() ?? [],
-    onForce: () => started && forceStop(started.parts),
+    onForce: () => forced(),
   });
   held.use(lifecycle.onState((state) => metrics.setLifecycleState(state)));
   held.use(installFatalHandlers(lifecycle));
@@ -131,6 +132,9 @@ async function live(
       metrics,
       logger: logging.logger,
       seams,
+      whenForced: (stop) => {
+        forced = stop;
+      },
     });
     const phases = stopPhases(started.parts, config.shutdown);
     lifecycle.ready(phases);

@@ -80,7 +80,7 @@ export function stopPhases(parts: StopParts, budgets: StopBudgets): Phase[] {
         parts.resultScope.abort(stopped("the store is closing"));
         // Side by side: providers that hang or fail here cannot keep the store open.
         const closed = Promise.try(parts.closeProviders);
-        const kept = keepAndClose(parts);
+        const kept = keepAndClose(parts.store, parts.keepReport);
         await Promise.allSettled([closed, kept]);
         await kept;
         await closed;
@@ -89,7 +89,11 @@ export function stopPhases(parts: StopParts, budgets: StopBudgets): Phase[] {
   ];
 }
 
-async function keepAndClose({ keepReport, store }: StopParts): Promise<void> {
+/** The last thing that is done with the store; what comes after it cannot be on record. */
+export async function keepAndClose(
+  store: Store,
+  keepReport: () => Promise<void>,
+): Promise<void> {
   try {
     await keepReport();
   } finally {

@@ -34,7 +34,12 @@ import { healthChecks } from "./health_checks.ts";
 import { runMaintenance } from "./maintenance.ts";
 import { grpcObserver, providerObserver, relayObserver } from "./observers.ts";
 import { openProviders, openPublisher, openRelay, openStore } from "./parts.ts";
-import { runningCalls, type StopParts } from "./phases.ts";
+import {
+  forceStop,
+  keepAndClose,
+  runningCalls,
+  type StopParts,
+} from "./phases.ts";
 import { buildSagaEngine } from "./saga_engine.ts";
 import { Scrape } from "./scrape.ts";
 import type { Seams } from "./seams.ts";
@@ -47,6 +52,8 @@ export interface ServiceContext {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly seams: Seams;
+  /** Says what a forced stop has to do from now on, instead of what was said before. */
+  readonly whenForced: (stop: () => Promise<void>) => void;
 }
 
 /** A started service, as the stop and the log need it. */
@@ -65,6 +72,12 @@ export async function startService(context: ServiceContext): Promise<Started> {
   const step: Lifecycle["start"] = async (name, begin, rollback) => {
     await seams.beforeStart?.(name);
     return await lifecycle.start(name, begin, rollback);
+  };
+
+  const keepIn = async (store: Store) => {
+    const report = lifecycle.reportSoFar();
+    if (report === undefined) return;
+    await store.saveReport(recordOf(report), clock.wallNow());
   };
 
   const scrape = new Scrape(metrics, lifecycle);
@@ -89,17 +102,13 @@ export async function startService(context: ServiceContext): Promise<Started> {
       stopping,
     );
     return seams.store?.(opened) ?? opened;
-  }, (opened) => opened.close());
-  const keepReport = async () => {
-    const report = lifecycle.reportSoFar();
-    if (report === undefined) return;
-    await store.saveReport(recordOf(report), clock.wallNow());
-  };
+    // A start that is rolled back ends in order: it must not stand there as one that died.
+  }, (opened) => keepAndClose(opened, () => keepIn(opened)));
+  const keepReport = () => keepIn(store);
+  context.whenForced(keepReport);
   const lastStop = await step(
     "last stop",
-    () => takeOver(store, metrics, clock),
-    // A start that is rolled back ends in order: it must not stand there as one that died.
-    keepReport,
+    () => takeOver(store, metrics, clock, lifecycle.stopping),
   );
 
   const publisher = await step("publisher", () => {
@@ -210,6 +219,24 @@ export async function startService(context: ServiceContext): Promise<Started> {
     VERSION,
   );
   scrape.attach({ store, relay, monitor, edge, sagas, clock });
+  const parts: StopParts = {
+    clock,
+    edge,
+    dispatcher,
+    sagas,
+    sagaScope: engine.sagaScope,
+    grpcScope: lifecycle.hard.child("grpc"),
+    httpScope: lifecycle.hard.child("http"),
+    relay,
+    loops,
+    http,
+    publisher,
+    closeProviders: () => providers.close(),
+    store,
+    resultScope: engine.resultScope,
+    keepReport,
+  };
+  context.whenForced(() => forceStop(parts));
   return {
     tasks:
       () => [...sagas.pending(), ...runningCalls(edge), ...loops.pending()],
@@ -221,35 +248,24 @@ export async function startService(context: ServiceContext): Promise<Started> {
       resumed_sagas: resumed,
       last_stop: lastStop,
     },
-    parts: {
-      clock,
-      edge,
-      dispatcher,
-      sagas,
-      sagaScope: engine.sagaScope,
-      grpcScope: lifecycle.hard.child("grpc"),
-      httpScope: lifecycle.hard.child("http"),
-      relay,
-      loops,
-      http,
-      publisher,
-      closeProviders: () => providers.close(),
-      store,
-      resultScope: engine.resultScope,
-      keepReport,
-    },
+    parts,
   };
 }
 
-/** Exports the last stop and leaves the record that stands until this process has stopped in order. */
+/**
+ * Exports the last stop and leaves the record that stands until this process has stopped in order: not when a stop
+ * was asked for meanwhile, whose own record may be there already.
+ */
 async function takeOver(
   store: Store,
   metrics: Metrics,
   clock: Clock,
+  stopping: AbortSignal,
 ): Promise<string> {
   const text = await store.lastReport();
   const last = text === null ? null : parseRecord(text);
   if (last !== null) metrics.lastShutdown.record(last);
+  stopping.throwIfAborted();
   const now = clock.wallNow();
   await store.saveReport(diedRecord(new Date(now)), now);
   return last === null

@@ -211,8 +211,9 @@ export interface Store {
 
   purge(query: PurgeQuery): Promise<PurgeResult>;
 
-  /** Keeps a stop's report (JSON) beyond the process; the newest 20 are kept. */
+  /** Keeps a stop's report (JSON) beyond the process; the newest 20 are kept, in the order of the calls. */
   saveReport(report: string, now: number): Promise<void>;
+  /** Whatever `now` it was saved with: clocks jump. */
   lastReport(): Promise<string | null>;
 
   /** Resolves when the store can read and write; rejects with the reason otherwise. */

@@ -4,16 +4,12 @@ import { status } from "@grpc/grpc-js";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
+import { APART_MS, FORCED_WITHIN_MS, pause } from "./further_signal.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
-
-/** Signals closer to each other than this count as one, in ms; the lifecycle's SAME_SIGNAL_MS and a little. */
-const APART_MS = 520;
-/** The lifecycle's FORCE_MS, and what a busy machine needs to end a process, in ms. */
-const FORCED_WITHIN_MS = 750;
 
 interface Held {
   readonly phase: string;
@@ -49,12 +45,14 @@ const PHASES: readonly Held[] = [
  * Ends the service while the phase is open, after a pay was asked for, and judges what the next start makes of it.
  *
  * @param end ends it and checks how it ended
+ * @param lastStop how the next start's account of it begins
  * @param unanswered what the caller of a call that runs then may see
  */
 async function endIn(
   held: Held,
   signal: "SIGTERM" | "SIGINT",
   end: (service: ServiceProcess) => Promise<void>,
+  lastStop: string,
   unanswered: readonly status[],
 ): Promise<void> {
   const { phase, failpoint } = held;
@@ -86,6 +84,8 @@ async function endIn(
   }
 
   const second = await world.start();
+  const told = String((await second.ready()).last_stop);
+  assert(told.startsWith(lastStop), `${phase}: ${told}`);
   const next = world.client(second);
   const again = await world.pay(next, orderId, key);
   assert(again.ok, phase);
@@ -98,21 +98,33 @@ async function endIn(
 
 function forceIn(held: Held, signal: "SIGTERM" | "SIGINT"): Promise<void> {
   const { phase } = held;
-  return endIn(held, signal, async (service) => {
-    // The lifecycle tells two signals apart by the time between them.
-    await new Promise((resolve) => setTimeout(resolve, APART_MS));
-    assert(!service.log.some(({ msg }) => msg === "shutdown complete"), phase);
-    const sentAt = performance.now();
-    service.signal(signal);
-    const { code } = await ended(service);
-    assertLess(performance.now() - sentAt, FORCED_WITHIN_MS, phase);
-    assertEquals(code, signal === "SIGTERM" ? 143 : 130, phase);
-    const report = service.log.find(({ msg }) => msg === "shutdown complete");
-    assertEquals([report?.outcome, report?.forced_by], ["forced", signal]);
-    assert(Array.isArray(report?.phases));
-    const forced = report.phases.filter(({ outcome }) => outcome === "forced");
-    assertEquals(forced.map(({ phase }) => phase), [phase]);
-  }, [status.UNAVAILABLE]);
+  const exit = signal === "SIGTERM" ? 143 : 130;
+  return endIn(
+    held,
+    signal,
+    async (service) => {
+      // The lifecycle tells two signals apart by the time between them.
+      await pause(APART_MS);
+      assert(
+        !service.log.some(({ msg }) => msg === "shutdown complete"),
+        phase,
+      );
+      const sentAt = performance.now();
+      service.signal(signal);
+      const { code } = await ended(service);
+      assertLess(performance.now() - sentAt, FORCED_WITHIN_MS, phase);
+      assertEquals(code, exit, phase);
+      const report = service.log.find(({ msg }) => msg === "shutdown complete");
+      assertEquals([report?.outcome, report?.forced_by], ["forced", signal]);
+      assert(Array.isArray(report?.phases));
+      const forced = report.phases.filter(({ outcome }) =>
+        outcome === "forced"
+      );
+      assertEquals(forced.map(({ phase }) => phase), [phase]);
+    },
+    `forced (${signal}, exit code ${exit})`,
+    [status.UNAVAILABLE],
+  );
 }
 
 Deno.test(
@@ -134,6 +146,8 @@ Deno.test(
         async (service) => {
           assertEquals((await service.kill()).signal, "SIGKILL", held.phase);
         },
+        // Its report is kept before the store is closed.
+        held.phase === "store" ? "clean" : "died",
         // A connection that breaks off is INTERNAL to grpc-js when it ends a stream first.
         [status.UNAVAILABLE, status.INTERNAL],
       ));
@@ -165,11 +179,11 @@ Deno.test(
     assert(paid.ok);
     await passed(first, "before-call:charge");
     first.signal("SIGTERM");
-    await new Promise((resolve) => setTimeout(resolve, APART_MS));
+    await pause(APART_MS);
     first.signal("SIGTERM");
     await first.waitForLog("shutdown forced");
     // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await pause(60);
     const thirdAt = performance.now();
     first.signal("SIGTERM");
     assertEquals((await ended(first)).code, 143);
@@ -210,7 +224,7 @@ Deno.test(
       const end = performance.now() + 5_000;
       while (service.running && performance.now() < end) {
         service.signal("SIGINT");
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await pause(1);
       }
       assertEquals((await ended(service)).code, 0);
     });
