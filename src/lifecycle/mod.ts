@@ -85,6 +85,7 @@ export type {
   SignalRuntime,
   SignalSource,
 } from "./signals.ts";
+export { listenerErrorLog } from "./stop_log.ts";
 export { DISPOSE_TIMEOUT_MS, KEPT_FAILURES, TaskGroup } from "./task_group.ts";
 export type {
   PendingTask,

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { CancelScope } from "./cancel_scope.ts";
+import { CancelScope, type CancelScopeOptions } from "./cancel_scope.ts";
 import type { Clock } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 import {
@@ -119,6 +119,8 @@ export interface RunPhasesOptions {
   readonly reason: ShutdownReason;
   /** Aborted when the rest is to be given up. */
   readonly force?: AbortSignal;
+  /** How the phases' own scopes are made. */
+  readonly scopes?: CancelScopeOptions;
   /** Called just before a phase's `run`. */
   readonly onPhaseStart?: (phase: Phase, deadline: Deadline) => void;
   /** Called after the synchronous part of a phase's `run`. */
@@ -168,11 +170,12 @@ type Settled =
 
 async function runPhase(
   phase: Phase,
-  { clock, reason, force, onPhaseStart, onPhaseBegun }: RunPhasesOptions,
+  { clock, reason, force, scopes, onPhaseStart, onPhaseBegun }:
+    RunPhasesOptions,
 ): Promise<PhaseResult> {
   const startedAt = clock.now();
   const deadline = Deadline.from(clock, phase.budgetMs);
-  using scope = new CancelScope(phase.name);
+  using scope = new CancelScope(phase.name, scopes);
   quietly(() => onPhaseStart?.(phase, deadline));
   const work = settle(() => phase.run(scope.signal, deadline));
   quietly(() => onPhaseBegun?.(phase));

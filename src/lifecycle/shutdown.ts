@@ -18,7 +18,7 @@
  */
 
 import { boundedCall } from "./bounded.ts";
-import { CancelScope } from "./cancel_scope.ts";
+import { CancelScope, type CancelScopeOptions } from "./cancel_scope.ts";
 import { type Clock, systemClock, type Timer } from "./clock.ts";
 import type { Deadline } from "./deadline.ts";
 import {
@@ -45,9 +45,9 @@ import { StartStack } from "./start_stack.ts";
 import { StateCell } from "./state_cell.ts";
 import { StopRecord } from "./stop_record.ts";
 import {
+  listenerErrorLog,
   logComplete,
   logFatal,
-  logListenerError,
   logPhaseBegun,
   logPhaseEnd,
   logStarted,
@@ -67,6 +67,7 @@ class Machine implements Lifecycle {
   readonly #options: LifecycleOptions;
   readonly #clock: Clock;
   readonly #log: LogFn;
+  readonly #scopes: CancelScopeOptions;
   readonly #signals: Disposable;
   readonly #counter = new SignalCounter();
   readonly #starts: StartStack;
@@ -86,11 +87,10 @@ class Machine implements Lifecycle {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#log = safeLog(options.log);
-    const onListenerError = (thrown: unknown, scope: string) =>
-      logListenerError(this.#log, thrown, scope);
     this.#cell = new StateCell(this.#log);
-    this.soft = new CancelScope("stopping", { onListenerError });
-    this.hard = new CancelScope("hard", { onListenerError });
+    this.#scopes = { onListenerError: listenerErrorLog(this.#log) };
+    this.soft = new CancelScope("stopping", this.#scopes);
+    this.hard = new CancelScope("hard", this.#scopes);
     this.#starts = new StartStack(this.#clock, this.#log);
     this.#mirror = new Mirror(this.#clock, options.watchdog, () => ({
       state: this.state,
@@ -247,6 +247,7 @@ class Machine implements Lifecycle {
       clock: this.#clock,
       reason: stop.reason,
       force: this.#force.signal,
+      scopes: this.#scopes,
       onPhaseStart: (phase, deadline) => {
         this.#current = { phase, deadline };
         if (phase.stage === "close") this.#setState("Stopping");

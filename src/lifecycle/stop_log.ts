@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { ListenerErrorFn } from "./cancel_scope.ts";
 import {
   describeReason,
   reasonLabel,
@@ -66,14 +67,13 @@ export function logFatal(log: LogFn, error: Error): void {
   log("error", "fatal error", { error: error.message, stack: error.stack });
 }
 
-/** An abort listener's own error; it stopped nothing. */
-export function logListenerError(
-  log: LogFn,
-  thrown: unknown,
-  scope: string,
-): void {
-  const error = toError(thrown).message;
-  log("error", "abort listener threw", { scope, error });
+/** An abort listener's own error stops nothing. */
+export function listenerErrorLog(log: LogFn): ListenerErrorFn {
+  return (thrown, scope) =>
+    log("error", "abort listener threw", {
+      scope,
+      error: toError(thrown).message,
+    });
 }
 
 /**

@@ -12,10 +12,17 @@
  * Not promised: that nobody else has the saga. The fence decides that, at each commit; a lease only spares the
  * work. In a store that one process locks a lease never ends.
  */
-import { CancelScope, type Clock, linkAbort, type Timer } from "@oms/lifecycle";
+import {
+  CancelScope,
+  type CancelScopeOptions,
+  type Clock,
+  linkAbort,
+  listenerErrorLog,
+  type Timer,
+} from "@oms/lifecycle";
 import type { SagaId } from "../orders/ids.ts";
 import type { Leases, Store } from "../storage/store.ts";
-import type { Logger } from "../telemetry/logger.ts";
+import { logFn, type Logger } from "../telemetry/logger.ts";
 import { LeaseEndedError } from "./errors.ts";
 
 /** One run's hold on its saga. Disposing it ends the renewals. */
@@ -54,7 +61,7 @@ export class LeaseKeeper {
 
   /** For one run. @param signal the run's own: give up now */
   open(signal: AbortSignal): Lease {
-    const { store, clock, leaseMs } = this.#deps;
+    const { store, clock, leaseMs, log } = this.#deps;
     const { leases } = store;
     if (leases.kind === "exclusive") return endless(signal);
     return new TimedLease(signal, clock, (2 * leaseMs) / 3, {
@@ -67,8 +74,8 @@ export class LeaseKeeper {
         if (this.#held.size === 0) this.#disarm();
       },
       lost: (id, why) =>
-        this.#deps.log.warn("saga lease is over", { saga_id: id, reason: why }),
-    });
+        log.warn("saga lease is over", { saga_id: id, reason: why }),
+    }, { onListenerError: listenerErrorLog(logFn(log)) });
   }
 
   #arm(leases: TimedLeases): void {
@@ -129,7 +136,7 @@ interface Registry {
 }
 
 class TimedLease implements Lease {
-  readonly #scope = new CancelScope("lease");
+  readonly #scope: CancelScope;
   readonly #link: Disposable;
   readonly #clock: Clock;
   readonly #goodMs: number;
@@ -143,7 +150,9 @@ class TimedLease implements Lease {
     clock: Clock,
     goodMs: number,
     registry: Registry,
+    scopes: CancelScopeOptions,
   ) {
+    this.#scope = new CancelScope("lease", scopes);
     this.#link = linkAbort(signal, this.#scope);
     this.#clock = clock;
     this.#goodMs = goodMs;

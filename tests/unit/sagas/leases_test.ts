@@ -18,6 +18,7 @@ interface World {
   readonly keeper: LeaseKeeper;
   /** What each renewal asked for, and when. */
   readonly renewals: { readonly at: number; readonly held: SagaId[] }[];
+  readonly errors: unknown[];
   /** Answers the renewals; grants all by default. */
   answer: (held: readonly SagaId[]) => Promise<SagaId[]>;
 }
@@ -38,9 +39,13 @@ function makeWorld(exclusive = false): World {
       store: { leases },
       clock,
       leaseMs: LEASE_MS,
-      log: silentLogger,
+      log: {
+        ...silentLogger,
+        error: (msg, fields) => void world.errors.push({ msg, ...fields }),
+      },
     }),
     renewals: [],
+    errors: [],
     answer: () => Promise.resolve([]),
   };
   return world;
@@ -188,4 +193,18 @@ Deno.test("in a store that one process locks a lease never ends and costs no tim
   await world.clock.advance(100 * LEASE_MS);
   assert(!lease.over);
   assertEquals(lease.signal, controller.signal);
+});
+
+Deno.test("a throwing listener of a lease is told to the log, and the lease ends all the same", async () => {
+  const world = makeWorld();
+  world.answer = unavailable;
+  using lease = hold(world);
+  lease.signal.addEventListener("abort", () => {
+    throw new Error("broken");
+  });
+  await world.clock.advance(LEASE_MS);
+  assert(lease.over);
+  assertEquals(world.errors, [
+    { msg: "abort listener threw", scope: "lease", error: "broken" },
+  ]);
 });
