@@ -1,5 +1,5 @@
 /**
- * Opens oms.db for its writer: looks first, changes nothing that does not fit, then migrates.
+ * Opens oms.db for its writer: looks first, changes nothing that does not fit, then makes it or migrates it.
  *
  * Invariants: the look is by a read-only handle, which neither writes the file nor its log (measured: main
  * file and -wal stay byte for byte, also when the log has to be recovered). It runs before any other
@@ -9,8 +9,8 @@ import { DatabaseSync } from "node:sqlite";
 import { StoreOpenError } from "../errors.ts";
 import { refuse } from "./directory.ts";
 import { CORRUPT, ERROR, NOTADB, primaryCode } from "./errors.ts";
+import { createFile } from "./new_file.ts";
 import {
-  markAsOurs,
   migrate,
   proveWritable,
   readSchema,
@@ -30,15 +30,15 @@ export function openForWriting(
   path: string,
   migrations: readonly Migration[] = MIGRATIONS,
 ): DatabaseSync {
-  inspect(path, migrations);
+  const empty = inspect(path, migrations) === "empty";
   let db: DatabaseSync;
   try {
+    if (empty) createFile(path);
     db = new DatabaseSync(path, { timeout: BUSY_MS });
   } catch (error) {
     throw cannotOpen(path, error);
   }
   try {
-    markAsOurs(db);
     // temp_store: savepoints keep page images; in files they cost a third of a batch and need a writable /tmp.
     db.exec(`
       PRAGMA journal_mode = WAL;
@@ -62,14 +62,17 @@ export function openForWriting(
   }
 }
 
-function inspect(path: string, migrations: readonly Migration[]): void {
+function inspect(
+  path: string,
+  migrations: readonly Migration[],
+): "empty" | "fits" {
   let bytes = 0;
   try {
     bytes = Deno.statSync(path).size;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw cannotOpen(path, error);
   }
-  if (bytes === 0) return;
+  if (bytes === 0) return "empty";
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
@@ -78,6 +81,7 @@ function inspect(path: string, migrations: readonly Migration[]): void {
       const verdict = db.prepare("PRAGMA quick_check(1)").get()?.quick_check;
       if (verdict !== "ok") throw refuse(path, `it is damaged (${verdict})`);
     }
+    return "fits";
   } catch (error) {
     if (error instanceof StoreOpenError) throw error;
     const code = primaryCode(error);

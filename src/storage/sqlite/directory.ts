@@ -4,7 +4,6 @@
  * Invariant: `inspectHeader` runs under the directory lock and before any SQLite handle of this process
  * exists: closing a handle of oms.db later would drop SQLite's POSIX locks.
  */
-import { dirname } from "node:path";
 import { StoreOpenError } from "../errors.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
@@ -17,7 +16,7 @@ const NEWEST_FORMAT = 2;
 const APPLICATION_ID_OFFSET = 68;
 
 /**
- * Creates the directory (0700) when it is missing, and makes its name durable.
+ * Creates the directory (0700) when it is missing; new_file.ts makes its name durable.
  * @throws StoreOpenError it cannot be created, or is no directory
  */
 export function prepareDirectory(dir: string): void {
@@ -37,13 +36,6 @@ function create(dir: string): void {
     Deno.mkdirSync(dir, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw cannotUse(dir, error);
-  }
-  try {
-    const parent = Deno.openSync(dirname(dir));
-    parent.syncDataSync();
-    parent.close();
-  } catch {
-    // Not every platform syncs directories; then the new name is as durable as the platform makes it.
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { refuse } from "./directory.ts";
-import { APPLICATION_ID, type Migration } from "./schema.ts";
+import type { Migration } from "./schema.ts";
 
 /** A real write, for `ping` and at open. */
 export const PING = "UPDATE schema_info SET pinged_at = unixepoch() * 1000";
@@ -80,11 +80,4 @@ export function migrate(
 /** Writes for once: SQLite opens a file that it may not write without a word. Throws what SQLite throws. */
 export function proveWritable(db: DatabaseSync): void {
   db.prepare(PING).run();
-}
-
-/** Durable settings of a new file; set before WAL, so that the header names us from its first byte on. */
-export function markAsOurs(db: DatabaseSync): void {
-  const row = db.prepare("PRAGMA application_id").get();
-  if (Number(row?.application_id) === APPLICATION_ID) return;
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 }
