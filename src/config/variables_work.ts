@@ -1,4 +1,5 @@
 /** Variables of providers, sagas, outbox and idempotency answers. */
+import { LARGEST_BATCH } from "../events/publisher.ts";
 import * as p from "./parsers.ts";
 import { optional, withDefault } from "./variable.ts";
 
@@ -85,7 +86,7 @@ export const WORK_VARIABLES = {
   outboxBatchSize: withDefault(
     "OMS_OUTBOX_BATCH_SIZE",
     "100",
-    p.integer(1, 10_000),
+    p.integer(1, LARGEST_BATCH),
     "1.5",
     "events in one publish",
   ),

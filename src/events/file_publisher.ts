@@ -1,13 +1,15 @@
 /**
  * Publishes to a local file, one JSON object a line: for development and for single machines without a broker.
  *
- * Invariants: a batch is acknowledged only after it is written whole and synced; the file holds whole lines
- * only, whatever happened before: a torn tail is cut off when the file is opened and after a failed write.
+ * Invariants: a batch is acknowledged only after it is written whole and synced, and the file's name with it; the
+ * file holds whole lines only, whatever happened before, a loss of power too: what is torn is cut off when the
+ * file is opened and after a failed write.
  * Not promised: more than the outbox already promises, which stays the durable copy; rotation; several writers
  * (the store's lock keeps a second process out of the directory).
  */
+import { dirname } from "node:path";
 import { PublishError } from "./errors.ts";
-import { endOfLastLine, toLine } from "./ndjson.ts";
+import { endOfWholeLines, toLine } from "./ndjson.ts";
 import type { EventRecord, Publisher, PublisherState } from "./publisher.ts";
 
 /** The operations that the publisher needs of an open file; a test replaces them to run out of space. */
@@ -97,8 +99,10 @@ export class FilePublisher implements Publisher {
       const acked = this.#ackedSize;
       const end = acked !== null && size >= acked
         ? acked
-        : await endOfLastLine(file, size);
+        : await endOfWholeLines(file, size);
       if (end < size) await file.truncate(end);
+      // What a killed process has left unsynced is no newer batch of ours: only one can be torn at a time.
+      await file.sync();
       this.#ackedSize = end;
       return file;
     } catch (error) {
@@ -129,6 +133,7 @@ async function openEventFile(path: string): Promise<EventFile> {
     write: true,
     create: true,
   });
+  await syncDirectory(dirname(path));
   return {
     size: async () => (await file.stat()).size,
     readAt: async (buffer, position) => {
@@ -149,4 +154,14 @@ async function openEventFile(path: string): Promise<EventFile> {
     sync: () => file.syncData(),
     close: () => file.close(),
   };
+}
+
+/** Makes the file's name durable: its own sync keeps only its bytes. */
+async function syncDirectory(path: string): Promise<void> {
+  try {
+    using directory = await Deno.open(path);
+    await directory.sync();
+  } catch {
+    // Not every platform syncs directories; then the name is as durable as the platform makes it.
+  }
 }

@@ -1,7 +1,9 @@
 /** Lines of the event file, and where its last whole line ends. */
-import type { EventRecord } from "./publisher.ts";
+import { type EventRecord, LARGEST_BATCH } from "./publisher.ts";
 
 const NEWLINE = 0x0a;
+/** In no line: JSON escapes it. A file that has grown without its data has them in that place. */
+const NUL = 0;
 /** Read back from the end in steps of this size, so that opening a large file reads only its tail. */
 const SCAN_BYTES = 64 * 1024;
 
@@ -11,20 +13,32 @@ export interface ReadAt {
   readAt(buffer: Uint8Array, position: number): Promise<number>;
 }
 
-/** Bytes from the start of the file up to and including its last line end; 0 when it has none. */
-export async function endOfLastLine(
+/**
+ * Bytes from the start of the file up to and including the last line end before which every line is whole.
+ *
+ * Assumes that only the newest batch can be torn: after a loss of power any part of it may be missing, also in
+ * its middle. So it looks back over the lines of the largest batch, and no further.
+ */
+export async function endOfWholeLines(
   file: ReadAt,
   size: number,
 ): Promise<number> {
   const buffer = new Uint8Array(Math.min(SCAN_BYTES, size));
-  for (let end = size; end > 0;) {
+  let whole: number | null = null;
+  let lines = 0;
+  for (let end = size; end > 0 && (whole === null || lines <= LARGEST_BATCH);) {
     const start = Math.max(0, end - buffer.length);
     const read = await file.readAt(buffer.subarray(0, end - start), start);
-    const newline = buffer.subarray(0, read).lastIndexOf(NEWLINE);
-    if (newline >= 0) return start + newline + 1;
+    for (let index = read - 1; index >= 0; index--) {
+      const byte = buffer[index];
+      if (byte === NEWLINE) {
+        lines += 1;
+        whole ??= start + index + 1;
+      } else if (byte === NUL) whole = null;
+    }
     end = start;
   }
-  return 0;
+  return whole ?? 0;
 }
 
 /**

@@ -6,6 +6,9 @@
  * records. A resolved publish means: every record is in the log at least once.
  */
 
+/** Records in one publish. */
+export const LARGEST_BATCH = 10_000;
+
 export interface EventRecord {
   readonly topic: string;
   readonly key: string;

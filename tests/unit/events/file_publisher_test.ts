@@ -5,7 +5,7 @@ import {
   type EventFile,
   FilePublisher,
 } from "../../../src/events/file_publisher.ts";
-import { endOfLastLine, toLine } from "../../../src/events/ndjson.ts";
+import { endOfWholeLines, toLine } from "../../../src/events/ndjson.ts";
 import type { EventRecord } from "../../../src/events/publisher.ts";
 
 const signal = new AbortController().signal;
@@ -163,7 +163,7 @@ Deno.test("the last line end is found also when it lies several steps back", asy
   for (const [size, newline] of [[0, -1], [10, -1], [10, 9], [300_000, 5]]) {
     const bytes = new Uint8Array(size ?? 0).fill(0x61);
     if (newline !== undefined && newline >= 0) bytes[newline] = 0x0a;
-    const end = await endOfLastLine({
+    const end = await endOfWholeLines({
       readAt: (buffer, position) => {
         buffer.set(bytes.subarray(position, position + buffer.length));
         return Promise.resolve(buffer.length);
@@ -171,6 +171,21 @@ Deno.test("the last line end is found also when it lies several steps back", asy
     }, bytes.length);
     assertEquals(end, (newline ?? -1) + 1);
   }
+});
+
+Deno.test("F43 power lost in the middle of a batch: lines behind a part that is missing go, those before it stay", async () => {
+  const disk = new FakeDisk();
+  const before = new FilePublisher("events.ndjson", disk.open);
+  await before.publish([record("1"), record("2")], signal);
+  const certain = disk.data.length;
+  await before.publish(["3", "4", "5"].map(record), signal);
+  await before.close();
+  // The middle of line 3 has not got to the disk; lines 4 and 5 have.
+  disk.data.fill(0, certain + 20, certain + 40);
+  const after = new FilePublisher("events.ndjson", disk.open);
+  await after.publish([record("9")], signal);
+  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "9"]);
+  await after.close();
 });
 
 function idOf(line: string): string {
