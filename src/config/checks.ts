@@ -7,6 +7,7 @@
 import { SLACK_MS } from "@oms/lifecycle";
 import { formatDuration } from "./duration.ts";
 import type { ConfigProblem } from "./errors.ts";
+import { belongTogether } from "./pem.ts";
 import type { Reading } from "./read.ts";
 import { type VariableKey, VARIABLES } from "./variables.ts";
 
@@ -136,6 +137,16 @@ const tlsIsWhole: Check = {
       problems.push(
         problem(missing, `is needed because ${nameOf(present)} is set`),
       );
+    }
+    const { kafkaTlsCert, kafkaTlsKey } = values;
+    if (
+      kafkaTlsCert !== undefined && kafkaTlsKey !== undefined &&
+      !belongTogether(kafkaTlsCert, kafkaTlsKey)
+    ) {
+      problems.push(problem(
+        "kafkaTlsKey",
+        `is not the key of the first certificate in ${nameOf("kafkaTlsCert")}`,
+      ));
     }
     return problems;
   },

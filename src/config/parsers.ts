@@ -21,15 +21,18 @@ export interface Address {
   readonly port: number;
 }
 
-type Reading<T> =
+export type Reading<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly wrong: string };
 
-const ok = <T>(value: T): Reading<T> => ({ ok: true, value });
-const wrong = (why: string): Reading<never> => ({ ok: false, wrong: why });
+export const ok = <T>(value: T): Reading<T> => ({ ok: true, value });
+export const wrong = (why: string): Reading<never> => ({
+  ok: false,
+  wrong: why,
+});
 
 /** A parser from a function that gives the value, or what is wrong. */
-function parser<T>(read: (text: string) => Reading<T>): Parser<T> {
+export function parser<T>(read: (text: string) => Reading<T>): Parser<T> {
   return z.string().transform((text, context) => {
     const result = read(text);
     if (result.ok) return result.value;
@@ -194,13 +197,6 @@ export const postgresDsn: Parser<string> = parser((text) => {
     ? ok(text)
     : wrong("is not a URL that begins with postgres:// or postgresql://");
 });
-
-/** A PEM block; the loader has replaced a path by the file's content. */
-export const pem: Parser<string> = parser((text) =>
-  /-----BEGIN [A-Z0-9 ]+-----[\s\S]+-----END [A-Z0-9 ]+-----/.test(text)
-    ? ok(text)
-    : wrong("holds no PEM block (-----BEGIN …-----)")
-);
 
 /** As it would be written into the environment, and into a URL. */
 export function formatAddress({ host, port }: Address): string {

@@ -1,5 +1,6 @@
 /** Variables of the Kafka publisher. */
 import * as p from "./parsers.ts";
+import { certificates, privateKey } from "./pem.ts";
 import { optional, withDefault } from "./variable.ts";
 
 const NUL = "\0";
@@ -49,21 +50,21 @@ export const KAFKA_VARIABLES = {
   ),
   kafkaTlsCa: optional(
     "KAFKA_TLS_CA",
-    p.pem,
+    certificates,
     "-----BEGIN nothing",
     "certificates to trust: path of a PEM file, or the PEM itself",
     "pem",
   ),
   kafkaTlsCert: optional(
     "KAFKA_TLS_CERT",
-    p.pem,
+    certificates,
     "-----BEGIN nothing",
     "our certificate: path of a PEM file, or the PEM itself",
     "pem",
   ),
   kafkaTlsKey: optional(
     "KAFKA_TLS_KEY",
-    p.pem,
+    privateKey,
     "-----BEGIN nothing",
     "key of our certificate: path of a PEM file, or the PEM itself",
     "pem",

@@ -4,10 +4,22 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { generateKeyPairSync } from "node:crypto";
 import { ConfigError } from "../../../src/config.ts";
-import { configOf, KAFKA, load, NO_FILES, problemsOf } from "./fixtures.ts";
+import { makeAuthority, makeCertificate } from "../../support/certificates.ts";
+import {
+  configOf,
+  type Env,
+  KAFKA,
+  load,
+  NO_FILES,
+  problemsOf,
+} from "./fixtures.ts";
 
-const PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+const AUTHORITY = makeAuthority("authority");
+const CLIENT = makeCertificate("client", [], AUTHORITY);
+const OTHER = makeCertificate("other", [], AUTHORITY);
+const TLS = { ...KAFKA, KAFKA_TLS: "true" };
 
 Deno.test("Kafka is off without brokers and whole with them", () => {
   assertEquals(configOf(KAFKA).events.kafka, {
@@ -53,18 +65,74 @@ Deno.test("SASL needs mechanism, user and password together", () => {
 });
 
 Deno.test("PEM settings take the text itself or a path", () => {
-  const readFile = (path: string) =>
-    path === "/tls/ca.pem" ? `${PEM}\n` : NO_FILES(path);
+  const files: Env = {
+    "/tls/ca.pem": `${AUTHORITY.cert}\n`,
+    "/tls/key.pem": CLIENT.key,
+  };
   const { kafka } = configOf({
-    ...KAFKA,
-    KAFKA_TLS: "true",
+    ...TLS,
     KAFKA_TLS_CA: "/tls/ca.pem",
-    KAFKA_TLS_CERT: PEM,
-    KAFKA_TLS_KEY_FILE: "/tls/ca.pem",
-  }, { readFile }).events;
-  assertEquals(kafka?.tls?.ca, PEM);
-  assertEquals(kafka?.tls?.cert, PEM);
-  assertEquals(kafka?.tls?.key?.reveal(), PEM);
+    KAFKA_TLS_CERT: CLIENT.cert,
+    KAFKA_TLS_KEY_FILE: "/tls/key.pem",
+  }, { readFile: (path) => files[path] ?? NO_FILES(path) }).events;
+  assertEquals(kafka?.tls?.ca?.trim(), AUTHORITY.cert.trim());
+  assertEquals(kafka?.tls?.cert?.trim(), CLIENT.cert.trim());
+  assertEquals(kafka?.tls?.key?.reveal().trim(), CLIENT.key.trim());
+});
+
+Deno.test("F60 certificates and keys that TLS cannot use are refused at the start", () => {
+  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  const brokenKey = broken.replaceAll("CERTIFICATE", "PRIVATE KEY");
+  const encrypted = String(
+    generateKeyPairSync("ec", {
+      namedCurve: "P-256",
+      publicKeyEncoding: { type: "spki", format: "pem" },
+      privateKeyEncoding: {
+        type: "pkcs8",
+        format: "pem",
+        cipher: "aes-256-cbc",
+        passphrase: "secret",
+      },
+    }).privateKey,
+  );
+  const { cert, key } = CLIENT;
+  for (
+    const [name, env, said] of [
+      ["KAFKA_TLS_CA", { KAFKA_TLS_CA: broken }, "no certificate"],
+      ["KAFKA_TLS_CA", { KAFKA_TLS_CA: key }, "no certificate"],
+      [
+        "KAFKA_TLS_KEY",
+        { KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: brokenKey },
+        "no private key",
+      ],
+      [
+        "KAFKA_TLS_KEY",
+        { KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: cert },
+        "no private key",
+      ],
+      [
+        "KAFKA_TLS_KEY",
+        { KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key + OTHER.key },
+        "more than one",
+      ],
+      [
+        "KAFKA_TLS_KEY",
+        { KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: encrypted },
+        "passphrase",
+      ],
+      [
+        "KAFKA_TLS_KEY",
+        { KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: OTHER.key },
+        "is not the key of the first certificate in KAFKA_TLS_CERT",
+      ],
+    ] as const
+  ) {
+    const problems = problemsOf({ ...TLS, ...env });
+    assertEquals(Object.keys(problems), [name]);
+    assertStringIncludes(problems[name] ?? "", said);
+  }
+  // A list with a certificate that this runtime cannot read is still a list.
+  configOf({ ...TLS, KAFKA_TLS_CA: broken + AUTHORITY.cert });
 });
 
 Deno.test("a key pasted without its BEGIN line is not repeated as a path", () => {
@@ -78,7 +146,7 @@ Deno.test("a key pasted without its BEGIN line is not repeated as a path", () =>
 
 Deno.test("TLS settings need each other", () => {
   assertEquals(
-    Object.keys(problemsOf({ ...KAFKA, KAFKA_TLS_CERT: PEM })),
+    Object.keys(problemsOf({ ...KAFKA, KAFKA_TLS_CERT: CLIENT.cert })),
     ["KAFKA_TLS", "KAFKA_TLS_KEY"],
   );
 });
