@@ -14,6 +14,7 @@ import {
 } from "kafkajs";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { adviceFor, adviceOnConnect, withAdvice } from "./kafka_advice.ts";
 import type { KafkaPublisherOptions } from "./kafka_publisher.ts";
 import type { CreateKafkaProducer } from "./kafka_producer.ts";
 import { SendWatch } from "./send_watch.ts";
@@ -87,10 +88,14 @@ export function kafkaProducerFactory(
       createPartitioner: watch.partitioner,
     });
     return {
-      connect: () => producer.connect(),
+      connect: () =>
+        withAdvice(
+          producer.connect(),
+          (error) => adviceOnConnect(error, settings),
+        ),
       send: async (topic, messages) => {
         watch.begin();
-        const acks = await producer.send({
+        const sending = producer.send({
           topic,
           messages: messages.map((message) => ({
             ...message,
@@ -100,6 +105,10 @@ export function kafkaProducerFactory(
           timeout: REQUEST_TIMEOUT_MS,
           compression,
         });
+        const acks = await withAdvice(
+          sending,
+          (error) => adviceFor(error, settings),
+        );
         watch.check(acks);
       },
       disconnect: () => producer.disconnect(),

@@ -1,5 +1,5 @@
 /**
- * One broker for all Kafka test files of a run.
+ * One broker for all Kafka test files of a run, and one with TLS and SASL for those that are about them.
  *
  * Test files run in one process, each in an isolate of its own, so what they
  * share is a directory named by the process. The broker ends with the process
@@ -10,6 +10,11 @@ import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
 import { BrokerError } from "./errors.ts";
 import { whatIsMissing } from "./jars.ts";
 import { openBroker, prepareBroker } from "./prepare.ts";
+import {
+  openSecureBroker,
+  prepareSecureBroker,
+  type SecureBroker,
+} from "./secure_broker.ts";
 
 /** Set by CI: a machine without java or mvn fails the suite instead of skipping it. */
 const REQUIRE_KAFKA = "TEST_REQUIRE_KAFKA";
@@ -43,6 +48,30 @@ const missing = await whatIsMissing();
 const required = Deno.env.get(REQUIRE_KAFKA) === "1";
 if (missing !== null && !required) console.log(`skipped: ${missing}`);
 
+/** What a run's test files share. */
+interface Shared<T> {
+  /** Of its directory's name. */
+  readonly suffix: string;
+  readonly prepare: (dir: string) => Promise<T>;
+  /** @throws NotFound, SyntaxError while it is being prepared */
+  readonly open: (dir: string) => T;
+  readonly brokerOf: (shared: T) => Broker;
+}
+
+const PLAIN: Shared<Broker> = {
+  suffix: "",
+  prepare: (dir) => prepareBroker(dir, {}),
+  open: openBroker,
+  brokerOf: (broker) => broker,
+};
+
+const SECURE: Shared<SecureBroker> = {
+  suffix: "-secure",
+  prepare: prepareSecureBroker,
+  open: openSecureBroker,
+  brokerOf: ({ broker }) => broker,
+};
+
 /**
  * A test that gets the run's broker, up. Without java or mvn it is ignored, and
  * the file prints `skipped: needs java and mvn`; with TEST_REQUIRE_KAFKA=1 it
@@ -52,6 +81,38 @@ export function kafkaTest(
   name: string,
   run: (broker: Broker) => Promise<void>,
 ): void {
+  sharedTest(PLAIN, name, run);
+}
+
+/** The same with the run's broker that asks for TLS and SASL. */
+export function secureKafkaTest(
+  name: string,
+  run: (secure: SecureBroker) => Promise<void>,
+): void {
+  sharedTest(SECURE, name, run);
+}
+
+function sharedTest<T>(
+  shared: Shared<T>,
+  name: string,
+  run: (shared: T) => Promise<void>,
+): void {
+  realKafkaTest(name, async () => {
+    const ours = await prepareOnce(shared);
+    const broker = shared.brokerOf(ours);
+    using _turn = await turnOf(broker);
+    await broker.ensureUp();
+    try {
+      await run(ours);
+    } finally {
+      // Also for the end of the run: a broker that runs takes its directory with it.
+      await broker.ensureUp();
+    }
+  });
+}
+
+/** A test that starts what it needs of Kafka by itself; ignored as the others are. */
+export function realKafkaTest(name: string, run: () => Promise<void>): void {
   Deno.test({
     name,
     ignore: missing !== null && !required,
@@ -59,15 +120,7 @@ export function kafkaTest(
       if (missing !== null) {
         throw new Error(`Cannot test against Kafka: ${missing}`);
       }
-      const broker = await sharedBroker();
-      using _turn = await turnOf(broker);
-      await broker.ensureUp();
-      try {
-        await run(broker);
-      } finally {
-        // Also for the end of the run: a broker that runs takes its directory with it.
-        await broker.ensureUp();
-      }
+      await run();
     },
   });
 }
@@ -80,17 +133,19 @@ async function turnOf({ dir }: Broker): Promise<Disposable> {
 }
 
 /** Started by the first caller of this process, whatever its isolate. */
-async function sharedBroker(): Promise<Broker> {
+async function prepareOnce<T>(shared: Shared<T>): Promise<T> {
   const temp = Deno.env.get("TMPDIR") || "/tmp";
-  const dir = `${temp.replace(/\/$/, "")}/oms-kafka-run-${Deno.pid}`;
+  const dir = `${
+    temp.replace(/\/$/, "")
+  }/oms-kafka-run-${Deno.pid}${shared.suffix}`;
   try {
     await Deno.mkdir(dir, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    return await prepared(dir);
+    return await prepared(dir, shared.open);
   }
   try {
-    return await prepareBroker(dir, {});
+    return await shared.prepare(dir);
   } catch (error) {
     await Deno.remove(dir, { recursive: true });
     throw error;
@@ -98,11 +153,14 @@ async function sharedBroker(): Promise<Broker> {
 }
 
 /** The broker that another isolate prepares. */
-async function prepared(dir: string): Promise<Broker> {
+async function prepared<T>(
+  dir: string,
+  open: (dir: string) => T,
+): Promise<T> {
   const end = performance.now() + PREPARE_MS;
   for (;;) {
     try {
-      return openBroker(dir);
+      return open(dir);
     } catch (error) {
       const notYet = error instanceof Deno.errors.NotFound ||
         error instanceof SyntaxError;
