@@ -89,7 +89,6 @@ for (const edge of ["grpc", "http"] as const) {
           "background",
           "providers",
           "publisher",
-          "last stop",
           "store",
           "http",
         ].map((name) => `rollback/${name} done`),
