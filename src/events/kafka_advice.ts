@@ -47,12 +47,16 @@ export function adviceOnConnect(
   const { tls, sasl } = security;
   const wishes = [
     tls === null ? "TLS (KAFKA_TLS)" : "no TLS (KAFKA_TLS)",
-    ...(tls === null
-      ? []
-      : [`${tls.cert === undefined ? "our" : "another"} certificate (KAFKA_TLS_CERT, KAFKA_TLS_KEY)`]),
+    ...(tls === null ? [] : [
+      `${
+        tls.cert === undefined ? "our" : "another"
+      } certificate (KAFKA_TLS_CERT, KAFKA_TLS_KEY)`,
+    ]),
     ...(sasl === null ? ["SASL (KAFKA_SASL_MECHANISM)"] : []),
   ];
-  return `should this stay: the port in KAFKA_BROKERS may want ${wishes.join(" or ")}`;
+  return `should this stay: the port in KAFKA_BROKERS may want ${
+    wishes.join(" or ")
+  }`;
 }
 
 const CLOSED: ReadonlySet<string> = new Set([

@@ -10,12 +10,7 @@ import { StoreOpenError } from "../errors.ts";
 import { refuse } from "./directory.ts";
 import { CORRUPT, ERROR, NOTADB, primaryCode } from "./errors.ts";
 import { createFile } from "./new_file.ts";
-import {
-  migrate,
-  proveWritable,
-  readSchema,
-  refuseNewer,
-} from "./migrate.ts";
+import { migrate, proveWritable, readSchema, refuseNewer } from "./migrate.ts";
 import { type Migration, MIGRATIONS } from "./schema.ts";
 
 /** Another program (a backup, the sqlite3 shell) may hold the file for this long, in ms. */
