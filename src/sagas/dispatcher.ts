@@ -28,6 +28,9 @@ import type { SagaObserver } from "./observer.ts";
 import type { RunEnd } from "./run.ts";
 import type { SagaRunner } from "./runner.ts";
 
+/** Thousands that sleep are due at as many times; the table is not read for each of them. In ms. */
+const SCAN_GAP_MS = 20;
+
 export interface DispatcherDeps {
   readonly store: Store;
   readonly runner: SagaRunner;
@@ -200,9 +203,9 @@ export class SagaDispatcher {
     if (!this.open) return;
     if (due.length === limit) this.#moreInTable = true;
     for (const saga of due) this.offer(saga);
-    const next = await store.nextDueAt(versions);
-    // A due time in the past belongs to a saga that waits for an earlier one, or for a slot.
-    this.#arm(next !== null && next > now ? next : Infinity);
+    // What is due now was offered just now, or waits for an earlier saga or a slot: the timer is for what comes next.
+    const next = await store.nextDueAt(versions, now) ?? Infinity;
+    this.#arm(Math.max(next, now + SCAN_GAP_MS));
   }
 
   /** One timer for everything that sleeps: never later than one scan interval from now. */

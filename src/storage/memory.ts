@@ -146,9 +146,14 @@ export class MemoryStore implements Store {
     );
   }
 
-  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null> {
+  nextDueAt(
+    versions?: DueQuery["versions"],
+    after = -Infinity,
+  ): Promise<number | null> {
     return this.#read(() =>
-      this.#claimable(versions)[0]?.nextAttemptAt ?? null
+      this.#claimable(versions).find(({ nextAttemptAt }) =>
+        nextAttemptAt > after
+      )?.nextAttemptAt ?? null
     );
   }
 

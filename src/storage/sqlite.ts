@@ -148,8 +148,11 @@ class SqliteStore implements Store {
     return this.#read((reader) => reader.dueSagas(query));
   }
 
-  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null> {
-    return this.#read((reader) => reader.nextDueAt(versions));
+  nextDueAt(
+    versions?: DueQuery["versions"],
+    after?: number,
+  ): Promise<number | null> {
+    return this.#read((reader) => reader.nextDueAt(versions, after));
   }
 
   nextSaga(orderId: OrderId): Promise<Saga | null> {

@@ -197,8 +197,12 @@ export interface Store {
   /**
    * Epoch ms at which the next saga that `dueSagas` would return becomes due; null when there is none.
    * @param versions without it sagas of every definition version count
+   * @param after epoch ms; what is due by then does not count
    */
-  nextDueAt(versions?: DueQuery["versions"]): Promise<number | null>;
+  nextDueAt(
+    versions?: DueQuery["versions"],
+    after?: number,
+  ): Promise<number | null>;
   /** The lowest-numbered unfinished saga of the order. */
   nextSaga(orderId: OrderId): Promise<Saga | null>;
   sagaStats(): Promise<SagaStats>;

@@ -125,6 +125,11 @@ export function sagaConformance(test: ConformanceTest): void {
     ]);
     assertEquals(await store.nextDueAt(), T0 - 9);
     assertEquals(await store.nextDueAt(DUE.versions), T0 - 5);
+    const after = (at: number) => store.nextDueAt(DUE.versions, at);
+    assertEquals(await after(T0 - 6), T0 - 5);
+    assertEquals(await after(T0 - 5), T0 - 1);
+    assertEquals(await after(T0 + 1), null);
+    assertEquals(await store.nextDueAt(undefined, T0 - 9), T0 - 5);
     const none = { pay: [], cancel: [], refund: [] };
     assertEquals(await store.dueSagas({ ...DUE, versions: none }), []);
     assertEquals(await store.nextDueAt(none), null);

@@ -131,15 +131,19 @@ export class SqliteReader {
       : [...due, ...select(">", query.horizon, left)];
   }
 
-  nextDueAt(versions: DueQuery["versions"] | undefined): number | null {
+  nextDueAt(
+    versions: DueQuery["versions"] | undefined,
+    after = Number.MIN_SAFE_INTEGER,
+  ): number | null {
     const select = (where: string) =>
       this.#sql(
-        `SELECT s.next_attempt_at AS due ${where} ORDER BY s.next_attempt_at LIMIT 1`,
+        `SELECT s.next_attempt_at AS due ${where} AND s.next_attempt_at > :after
+         ORDER BY s.next_attempt_at LIMIT 1`,
       );
     const owner = this.#owner;
     const row = versions === undefined
-      ? select(FREE_HEADS_ANY_VERSION).get({ owner })
-      : select(FREE_HEADS).get({ owner, ...encodeVersions(versions) });
+      ? select(FREE_HEADS_ANY_VERSION).get({ owner, after })
+      : select(FREE_HEADS).get({ owner, after, ...encodeVersions(versions) });
     return row === undefined ? null : int(row, "due");
   }
 

@@ -107,7 +107,8 @@ export function simStore(world: StoreWorld, place: Place): Store {
     saga: (id) => via("read saga", () => real.saga(id)),
     nextSaga: (id) => via("read next saga", () => real.nextSaga(id)),
     dueSagas: (query) => via("read due sagas", () => real.dueSagas(query)),
-    nextDueAt: (known) => via("read next due", () => real.nextDueAt(known)),
+    nextDueAt: (...query) =>
+      via("read next due", () => real.nextDueAt(...query)),
     // Nobody in a history asks for these; the outbox relay has properties of its own.
     timeline: (id) => real.timeline(id),
     list: (query) => real.list(query),

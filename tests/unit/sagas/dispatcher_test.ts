@@ -9,7 +9,7 @@ import { ANY_OWNER, payIn } from "./world_fixtures.ts";
 Deno.test.sanitizer({ ops: true, resources: true });
 
 /** Accepted pays that nobody runs yet, as an earlier process left them. */
-function leave(world: SagaWorld, count: number): void {
+function leave(world: SagaWorld, count: number, inMs = 0): void {
   for (let i = 0; i < count; i++) {
     const order = makeOrder({
       payAccepted: true,
@@ -18,7 +18,7 @@ function leave(world: SagaWorld, count: number): void {
     });
     const saga = makeSaga(order, {
       number: 1,
-      nextAttemptAt: world.clock.wallNow(),
+      nextAttemptAt: world.clock.wallNow() + inMs,
       createdAt: world.clock.wallNow(),
     });
     world.state.apply(
@@ -104,6 +104,18 @@ Deno.test("F24 providers that are down for 10 minutes: all settle afterwards, sp
   const perSaga = world.providers.calls.length / 300;
   assert(perSaga < 80, `${perSaga} calls for each`);
   assertEquals(world.violations, []);
+});
+
+Deno.test("what sleeps is taken up in its own time, also right after others were", async () => {
+  await using world = new SagaWorld({ scanIntervalMs: 1_000 });
+  const started = world.clock.wallNow();
+  for (const inMs of [0, 100, 300, 301, 600]) leave(world, 1, inMs);
+  await world.process.dispatcher.start();
+  await world.settle();
+  const taken = world.providers.callsOf("reserve").map(({ at }) =>
+    at - started
+  );
+  assertEquals(taken, [0, 100, 300, 320, 600]);
 });
 
 Deno.test("what finds no room while the table is being read is not forgotten", async () => {
