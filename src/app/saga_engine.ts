@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from "uuid";
 import type { OrderChange } from "../orders/edit.ts";
 import { MAX_RETRY_AFTER_MS } from "../providers/interpret.ts";
 import type { Providers } from "../providers/mod.ts";
+import { type BackoffOptions, longestDelayMs } from "../sagas/backoff.ts";
 import { SagaDispatcher } from "../sagas/dispatcher.ts";
 import { SagaRunner } from "../sagas/runner.ts";
 import type { Store } from "../storage/store.ts";
@@ -48,6 +49,11 @@ export function buildSagaEngine(
     onTaskError: ({ task, error }) =>
       log.error("saga task failed", { task, error }),
   });
+  const retry: BackoffOptions = {
+    baseMs: config.sagas.retryBaseMs,
+    maxMs: config.sagas.retryMaxMs,
+    random: Math.random,
+  };
   const runner = new SagaRunner({
     store,
     providers,
@@ -55,11 +61,7 @@ export function buildSagaEngine(
     owner,
     newCommitId: uuidv7,
     leaseMs: config.sagas.leaseMs,
-    retry: {
-      baseMs: config.sagas.retryBaseMs,
-      maxMs: config.sagas.retryMaxMs,
-      random: Math.random,
-    },
+    retry,
     keyRetentionMs: config.providers.keyRetentionMs,
     stuckAfterMs: config.sagas.stuckAfterMs,
     resultsUntil: resultScope.signal,
@@ -72,7 +74,7 @@ export function buildSagaEngine(
     clock,
     concurrency: config.sagas.concurrency,
     scanIntervalMs: SAGA_SCAN_MS,
-    maxPostponeMs: Math.max(config.sagas.retryMaxMs, MAX_RETRY_AFTER_MS),
+    maxPostponeMs: longestDelayMs(retry, MAX_RETRY_AFTER_MS),
     observer,
     log,
     runner,

@@ -170,13 +170,15 @@ export class SagaRun {
     attempt: StepAttempt,
     result: Extract<ProviderResult, { kind: "unknown" | "misconfigured" }>,
   ): Promise<RunEnd> {
-    const { clock, retry, stuckAfterMs, log } = this.#deps;
+    const { clock, retry, keyRetentionMs, stuckAfterMs, log } = this.#deps;
     const now = clock.wallNow();
     const misconfigured = result.kind === "misconfigured";
-    const delay = misconfigured ? retry.maxMs : backoffMs(
+    const askedMs = misconfigured ? retry.maxMs : result.retryAfterMs;
+    const keyLeftMs = attempt.firstAttemptAt + keyRetentionMs - now;
+    const delay = backoffMs(
       attempt.unknowns + 1,
       retry,
-      result.retryAfterMs,
+      askedMs === undefined ? undefined : { askedMs, keyLeftMs },
     );
     const overdue = now - this.#saga.createdAt > stuckAfterMs;
     const stuckReason = misconfigured || overdue

@@ -2,7 +2,12 @@
 import { CancelScope, type Clock, TaskGroup } from "@oms/lifecycle";
 import { OrderCommands } from "../../src/commands/order_commands.ts";
 import type { Saga } from "../../src/orders/saga.ts";
+import { MAX_RETRY_AFTER_MS } from "../../src/providers/interpret.ts";
 import type { Providers } from "../../src/providers/provider.ts";
+import {
+  type BackoffOptions,
+  longestDelayMs,
+} from "../../src/sagas/backoff.ts";
 import { SagaDispatcher } from "../../src/sagas/dispatcher.ts";
 import { SagaRunner } from "../../src/sagas/runner.ts";
 import type { Store } from "../../src/storage/store.ts";
@@ -81,6 +86,11 @@ export function wireProcess(
     ended,
     active: () => {},
   };
+  const retry: BackoffOptions = {
+    baseMs: options.retry?.baseMs ?? 50,
+    maxMs: options.retry?.maxMs ?? 30_000,
+    random: options.random ?? (() => 0.5),
+  };
   const runner = new SagaRunner({
     store,
     providers,
@@ -88,11 +98,7 @@ export function wireProcess(
     owner,
     newCommitId,
     leaseMs: options.leaseMs ?? 10_000,
-    retry: {
-      baseMs: options.retry?.baseMs ?? 50,
-      maxMs: options.retry?.maxMs ?? 30_000,
-      random: options.random ?? (() => 0.5),
-    },
+    retry,
     keyRetentionMs: options.keyRetentionMs ?? 23 * 3_600_000,
     stuckAfterMs: options.stuckAfterMs ?? 300_000,
     resultsUntil: results.signal,
@@ -106,7 +112,8 @@ export function wireProcess(
     clock,
     concurrency: options.concurrency ?? 16,
     scanIntervalMs: options.scanIntervalMs ?? 1_000,
-    maxPostponeMs: options.maxPostponeMs ?? 300_000,
+    maxPostponeMs: options.maxPostponeMs ??
+      longestDelayMs(retry, MAX_RETRY_AFTER_MS),
     observer,
     log,
   });

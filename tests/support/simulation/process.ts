@@ -2,6 +2,7 @@
 import { Deadline, StopError } from "@oms/lifecycle";
 import type { Providers } from "../../../src/providers/provider.ts";
 import type { MemoryState } from "../../../src/storage/memory.ts";
+import { longestDelayMs } from "../../../src/sagas/backoff.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { type SagaProcess, wireProcess } from "../saga_process.ts";
 import { SimClock } from "./clock.ts";
@@ -13,6 +14,8 @@ import { simStore, type StoreWorld } from "./store.ts";
 /** ms that running sagas are given at a stop, and then to hand themselves back. */
 const DRAIN_MS = 3_000;
 const HAND_BACK_MS = 250;
+/** Quick, so that a history has many tries. */
+const RETRY = { baseMs: 20, maxMs: 2_000 };
 
 /** A wrong engine: what its wrong code would do differently is done at its ports. */
 export interface Mutant {
@@ -55,10 +58,10 @@ export class SimProcess {
     }, {
       concurrency: world.concurrency,
       random: () => scheduler.random.next(),
-      retry: { baseMs: 20, maxMs: 2_000 },
+      retry: RETRY,
       leaseMs: LEASE_MS,
       scanIntervalMs: 1_000,
-      maxPostponeMs: 2_000,
+      maxPostponeMs: longestDelayMs(RETRY, 0),
     });
   }
 

@@ -78,12 +78,7 @@ Deno.test("F24 sagas beyond the queue are found without waiting for the timer", 
 });
 
 Deno.test("F24 providers that are down for 10 minutes: all settle afterwards, spread out and within the slots", async () => {
-  let state = 42;
-  // Numerical Recipes' LCG: any jitter will do, as long as it is the same each time.
-  const random = () => {
-    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const random = seeded(42);
   await using world = new SagaWorld({ concurrency: 32, random });
   const back = world.clock.wallNow() + 600_000;
   world.providers.choose = () =>
@@ -116,6 +111,29 @@ Deno.test("what sleeps is taken up in its own time, also right after others were
     at - started
   );
   assertEquals(taken, [0, 100, 300, 320, 600]);
+});
+
+Deno.test("F24 300 sagas that are told the same Retry-After come back apart from each other, and none too early", async () => {
+  const random = seeded(7);
+  await using world = new SagaWorld({ concurrency: 300, random });
+  world.providers.choose = ({ nth }) =>
+    nth === 0
+      ? { kind: "unknown", effect: false, retryAfterMs: 4_000 }
+      : { kind: "done" };
+  leave(world, 300);
+  const told = world.clock.wallNow();
+  await world.process.dispatcher.start();
+  await world.settle();
+  assertEquals(confirmed(world), 300);
+  const again = world.providers.callsOf("reserve")
+    .map(({ at }) => at - told).filter((ms) => ms > 0);
+  assertEquals(again.length, 300);
+  assert(Math.min(...again) >= 4_000, `${Math.min(...again)}`);
+  assert(Math.max(...again) <= 6_100, `${Math.max(...again)}`);
+  for (let from = 4_000; from < 6_000; from += 100) {
+    const near = again.filter((ms) => ms >= from && ms < from + 100).length;
+    assert(near <= 30, `${near} within 100 ms`);
+  }
 });
 
 Deno.test("what finds no room while the table is being read is not forgotten", async () => {
@@ -237,3 +255,12 @@ Deno.test("F26 a wall clock that jumps an hour neither stops the dispatcher nor 
     assertEquals(verdict(world), []);
   }
 });
+
+/** Numerical Recipes' LCG: any jitter will do, as long as it is the same each time. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

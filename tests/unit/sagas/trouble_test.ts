@@ -113,7 +113,7 @@ Deno.test("a saga of an unknown definition version is left alone, and hides no o
   });
   await world.turn();
   await world.restart();
-  await world.fake.advance(500);
+  await world.fake.advance(1_000);
   assertEquals(world.order(id).status, "CONFIRMED");
   assertEquals(world.saga(order.id), newer);
   const { signal } = new AbortController();
