@@ -59,18 +59,20 @@ export function adviceOnConnect(
   }`;
 }
 
+/** Codes of the socket and messages of kafkajs when the broker closes a connection. */
 const CLOSED: ReadonlySet<string> = new Set([
   "ECONNRESET",
   "EPIPE",
   "ERR_STREAM_WRITE_AFTER_END",
+  "Closed connection",
+  "Not connected",
 ]);
 
 function wasClosed(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
-    if (
-      each.name === "KafkaJSConnectionClosedError" ||
-      CLOSED.has(textOf(each, "code"))
-    ) return true;
+    if (CLOSED.has(each.message) || CLOSED.has(textOf(each, "code"))) {
+      return true;
+    }
   }
   return false;
 }
@@ -80,17 +82,18 @@ function adviceByCode(code: string, { tls }: Security): string | null {
   switch (code) {
     case "ENOTFOUND":
       return "KAFKA_BROKERS, or what a broker advertises, is a name that does not resolve here";
+    // This runtime says the first of them of an expired certificate, too.
     case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return tls?.ca === undefined
-        ? "this platform does not know the authority of the broker's certificate: name it in KAFKA_TLS_CA"
-        : "KAFKA_TLS_CA does not hold the authority of the broker's certificate";
     case "CERT_HAS_EXPIRED":
-    case "CERT_NOT_YET_VALID":
-      return "renew the broker's certificate, or look at the clocks";
+      return `the broker's certificate is not valid now, or of an authority that ${
+        tls?.ca === undefined
+          ? "this platform does not know: name it in KAFKA_TLS_CA"
+          : "KAFKA_TLS_CA does not hold"
+      }`;
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return "the broker's certificate is for other names: write one of those in KAFKA_BROKERS and in the broker's advertised.listeners";
     case "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE":

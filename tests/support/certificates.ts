@@ -29,18 +29,20 @@ export function makeAuthority(name: string): Certified {
     // keyCertSign
     extension("551d0f", Buffer.from("03020204", "hex")),
   ];
-  return { name, cert: certificate(issuer, name, spki, extensions), key };
+  return { name, cert: certificate(issuer, name, spki, extensions, 1), key };
 }
 
 /**
  * A certificate that the authority has signed.
  *
  * @param hosts whom it is for: DNS names and IPv4 addresses
+ * @param days how long it is valid from now; below 0: that long ago it was
  */
 export function makeCertificate(
   name: string,
   hosts: readonly string[],
   authority: Certified,
+  days = 1,
 ): Certified {
   const { key, spki } = newKey();
   const names = hosts.map((host) =>
@@ -52,7 +54,11 @@ export function makeCertificate(
     extension("551d13", seq()),
     extension("551d11", seq(...names)),
   ];
-  return { name, cert: certificate(authority, name, spki, extensions), key };
+  return {
+    name,
+    cert: certificate(authority, name, spki, extensions, days),
+    key,
+  };
 }
 
 const BOOLEAN_TRUE = Buffer.from("0101ff", "hex");
@@ -71,6 +77,7 @@ function certificate(
   subject: string,
   spki: Buffer,
   extensions: readonly Buffer[],
+  days: number,
 ): string {
   // ecdsa-with-SHA256
   const algorithm = seq(oid("2a8648ce3d040302"));
@@ -82,7 +89,7 @@ function certificate(
     der(0x02, serial),
     algorithm,
     nameOf(issuer.name),
-    seq(time(-DAY_MS), time(DAY_MS)),
+    seq(time(-2 * DAY_MS), time(days * DAY_MS)),
     nameOf(subject),
     spki,
     der(0xa3, seq(...extensions)),

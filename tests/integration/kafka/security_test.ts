@@ -146,7 +146,7 @@ secureKafkaTest("events arrive with everything from files", async (secure) => {
 const MISTAKES: Readonly<Record<string, readonly [SetUp, RegExp]>> = {
   "an authority that has not signed the broker's certificate": [
     ({ addresses, otherAuthority }) => tls(addresses.tls, otherAuthority),
-    /KAFKA_TLS_CA does not hold the authority/,
+    /of an authority that KAFKA_TLS_CA does not hold/,
   ],
   "a private authority that nobody has named": [
     ({ addresses }) => ({ KAFKA_BROKERS: addresses.tls, KAFKA_TLS: "true" }),
@@ -160,6 +160,10 @@ const MISTAKES: Readonly<Record<string, readonly [SetUp, RegExp]>> = {
     ({ addresses, authority }) =>
       tls(addresses.misnamed.replace("localhost", "127.0.0.1"), authority),
     /other names: write one of those in KAFKA_BROKERS/,
+  ],
+  "a broker's certificate that has expired": [
+    ({ addresses, authority }) => tls(addresses.expired, authority),
+    /certificate is not valid now/,
   ],
   "no certificate of ours where one is asked for": [
     ({ addresses, authority }) => tls(addresses.mutual, authority),

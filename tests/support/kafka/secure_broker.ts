@@ -26,6 +26,8 @@ export interface SecureFacts {
     readonly mutual: string;
     /** TLS with a certificate for another name. */
     readonly misnamed: string;
+    /** TLS with a certificate of yesterday. */
+    readonly expired: string;
     /** SASL over TLS, SCRAM-SHA-512 only, by name. */
     readonly saslTls: string;
     /** SASL without TLS: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512. */
@@ -50,6 +52,7 @@ export async function prepareSecureBroker(dir: string): Promise<SecureBroker> {
   const other = makeAuthority("other authority");
   const own = makeCertificate("broker", ["localhost", "127.0.0.1"], authority);
   const misnamed = makeCertificate("broker", ["broker.example"], authority);
+  const expired = makeCertificate("broker", ["localhost"], authority, -1);
   const client = makeCertificate("client", ["client"], authority);
   const stranger = makeCertificate("stranger", ["client"], other);
   const write = (file: string, text: string) =>
@@ -57,6 +60,7 @@ export async function prepareSecureBroker(dir: string): Promise<SecureBroker> {
   // Key and certificate in one file, as the broker reads them.
   await write("broker.pem", own.key + own.cert);
   await write("misnamed.pem", misnamed.key + misnamed.cert);
+  await write("expired.pem", expired.key + expired.cert);
   await write("authority.pem", authority.cert);
 
   const listener = (
@@ -67,6 +71,7 @@ export async function prepareSecureBroker(dir: string): Promise<SecureBroker> {
   const listeners = {
     tls: listener("TLS", "localhost", "SSL"),
     mutual: listener("MUTUAL", "127.0.0.1", "SSL"),
+    expired: listener("EXPIRED", "localhost", "SSL"),
     misnamed: listener("MISNAMED", "localhost", "SSL"),
     saslTls: listener("SASLTLS", "localhost", "SASL_SSL"),
     sasl: listener("SASL", "127.0.0.1", "SASL_PLAINTEXT"),
@@ -82,6 +87,7 @@ export async function prepareSecureBroker(dir: string): Promise<SecureBroker> {
       tls: address(listeners.tls),
       mutual: address(listeners.mutual),
       misnamed: address(listeners.misnamed),
+      expired: address(listeners.expired),
       saslTls: address(listeners.saslTls),
       sasl: address(listeners.sasl),
     },
@@ -120,6 +126,7 @@ function securityProperties(
     ...stores("tls", "broker.pem"),
     ...stores("mutual", "broker.pem"),
     ...stores("misnamed", "misnamed.pem"),
+    ...stores("expired", "expired.pem"),
     ...stores("sasltls", "broker.pem"),
     "listener.name.mutual.ssl.client.auth=required",
     "listener.name.mutual.ssl.truststore.type=PEM",
