@@ -55,4 +55,13 @@ export class OrderNotFoundError extends Error {
 /** The page token is not one of ours, or belongs to another query. */
 export class PageTokenError extends Error {
   override readonly name = "PageTokenError";
+  /** The request's field that it came in. */
+  readonly field: PageTokenField;
+
+  constructor(field: PageTokenField, message: string) {
+    super(message);
+    this.field = field;
+  }
 }
+
+export type PageTokenField = "page_token" | "timeline_page_token";

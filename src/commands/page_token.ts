@@ -11,10 +11,17 @@ import { PageTokenError } from "./errors.ts";
 const VERSION = 1;
 const MAX_TOKEN_LENGTH = 512;
 
-const Token = z.tuple([
+const ListToken = z.tuple([
   z.literal(VERSION),
   z.number().int().nonnegative(),
   z.string().refine(isOrderId),
+  z.string(),
+]);
+
+const TimelineToken = z.tuple([
+  z.literal(VERSION),
+  z.literal("timeline"),
+  z.number().int().positive(),
   z.string(),
 ]);
 
@@ -23,10 +30,8 @@ export async function encodePageToken(
   customerId: string,
   statuses: readonly OrderStatus[],
 ): Promise<string> {
-  const query = await queryHash(customerId, statuses);
-  const text = JSON.stringify([VERSION, last.createdAt, last.id, query]);
-  return new TextEncoder().encode(text)
-    .toBase64({ alphabet: "base64url", omitPadding: true });
+  const query = await listHash(customerId, statuses);
+  return encode([VERSION, last.createdAt, last.id, query]);
 }
 
 /** Null for the empty token. @throws PageTokenError */
@@ -36,19 +41,57 @@ export async function parsePageToken(
   statuses: readonly OrderStatus[],
 ): Promise<ListPosition | null> {
   if (token === "") return null;
-  const parsed = Token.safeParse(decode(token));
+  const parsed = ListToken.safeParse(decode(token));
   if (!parsed.success) {
     throw new PageTokenError(
+      "page_token",
       "The page token is not one of this service; use next_page_token of the previous answer, or none",
     );
   }
   const [, createdAt, id, query] = parsed.data;
-  if (query !== await queryHash(customerId, statuses)) {
+  if (query !== await listHash(customerId, statuses)) {
     throw new PageTokenError(
+      "page_token",
       "The page token belongs to another customer or filter; start again without a token",
     );
   }
   return { createdAt, id };
+}
+
+/** @param after how many entries the pages so far had, together */
+export async function encodeTimelineToken(
+  after: number,
+  orderId: string,
+): Promise<string> {
+  return encode([VERSION, "timeline", after, await hash(orderId)]);
+}
+
+/** How many entries the pages so far had: 0 for the empty token. @throws PageTokenError */
+export async function parseTimelineToken(
+  token: string,
+  orderId: string,
+): Promise<number> {
+  if (token === "") return 0;
+  const parsed = TimelineToken.safeParse(decode(token));
+  if (!parsed.success) {
+    throw new PageTokenError(
+      "timeline_page_token",
+      "The page token is not one of this service; use next_timeline_page_token of the previous answer, or none",
+    );
+  }
+  const [, , after, order] = parsed.data;
+  if (order !== await hash(orderId)) {
+    throw new PageTokenError(
+      "timeline_page_token",
+      "The page token belongs to another order; start again without a token",
+    );
+  }
+  return after;
+}
+
+function encode(token: readonly unknown[]): string {
+  return new TextEncoder().encode(JSON.stringify(token))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 function decode(token: string): unknown {
@@ -61,11 +104,14 @@ function decode(token: string): unknown {
   }
 }
 
-async function queryHash(
+function listHash(
   customerId: string,
   statuses: readonly OrderStatus[],
 ): Promise<string> {
-  const query = JSON.stringify([customerId, [...new Set(statuses)].sort()]);
+  return hash(JSON.stringify([customerId, [...new Set(statuses)].sort()]));
+}
+
+async function hash(query: string): Promise<string> {
   const digest = await crypto.subtle.digest(
     "SHA-256",
     new TextEncoder().encode(query),

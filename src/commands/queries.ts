@@ -1,10 +1,15 @@
 /** The two reading use cases. They never touch keys, back-pressure or the dispatcher. */
 import { isOrderId } from "../orders/ids.ts";
 import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
-import { sizeOf } from "../orders/size.ts";
+import { sizeOf, sizeOfEntry } from "../orders/size.ts";
 import type { Store } from "../storage/store.ts";
 import { OrderNotFoundError } from "./errors.ts";
-import { encodePageToken, parsePageToken } from "./page_token.ts";
+import {
+  encodePageToken,
+  encodeTimelineToken,
+  parsePageToken,
+  parseTimelineToken,
+} from "./page_token.ts";
 
 const DEFAULT_PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
@@ -23,6 +28,14 @@ export interface ListInput {
   readonly pageToken: string;
 }
 
+export interface GetInput {
+  readonly orderId: string;
+  /** Entries of the timeline; 0 means as many as fit into one answer, and so does what is more. */
+  readonly pageSize: number;
+  /** Empty: the first page. */
+  readonly pageToken: string;
+}
+
 export class OrderQueries {
   readonly #store: Store;
 
@@ -30,13 +43,31 @@ export class OrderQueries {
     this.#store = store;
   }
 
-  /** @throws OrderNotFoundError */
+  /**
+   * @param signal the call's deadline or cancel
+   * @throws PageTokenError when the token is not of this order; OrderNotFoundError; the signal's reason
+   */
   async get(
-    orderId: string,
-  ): Promise<{ order: Order; timeline: TimelineEntry[] }> {
+    { orderId, pageSize, pageToken }: GetInput,
+    signal: AbortSignal,
+  ): Promise<
+    { order: Order; timeline: TimelineEntry[]; nextPageToken: string }
+  > {
+    const after = await parseTimelineToken(pageToken, orderId);
     const order = isOrderId(orderId) ? await this.#store.order(orderId) : null;
     if (order === null) throw new OrderNotFoundError();
-    return { order, timeline: await this.#store.timeline(order.id) };
+    const size = pageSize || Infinity;
+    const maxBytes = MAX_PAGE_BYTES - sizeOf(order);
+    const found = await this.#store.timeline(order.id, {
+      after,
+      limit: size + 1,
+      maxBytes,
+    }, { signal });
+    const timeline = page(found, size, sizeOfEntry, maxBytes);
+    const nextPageToken = found.length > timeline.length
+      ? await encodeTimelineToken(after + timeline.length, orderId)
+      : "";
+    return { order, timeline, nextPageToken };
   }
 
   /**
@@ -58,7 +89,7 @@ export class OrderQueries {
       maxBytes: MAX_PAGE_BYTES,
       after,
     }, { signal });
-    const orders = found.slice(0, Math.min(size, fitting(found)));
+    const orders = page(found, size, sizeOf, MAX_PAGE_BYTES);
     const last = orders.at(-1);
     const nextPageToken = found.length > orders.length && last !== undefined
       ? await encodePageToken(last, customerId, statuses)
@@ -67,12 +98,15 @@ export class OrderQueries {
   }
 }
 
-/** How many of the first orders fit into one answer; one does in any case. */
-function fitting(orders: readonly Order[]): number {
+/** The first of them, as many as are asked for and fit into one answer; one in any case. */
+function page<T>(
+  found: readonly T[],
+  size: number,
+  sizeOf: (item: T) => number,
+  maxBytes: number,
+): T[] {
   let bytes = 0;
-  const tooMany = orders.findIndex((order) => {
-    bytes += sizeOf(order);
-    return bytes > MAX_PAGE_BYTES;
-  });
-  return tooMany === -1 ? orders.length : Math.max(1, tooMany);
+  const tooMany = found.findIndex((item) => (bytes += sizeOf(item)) > maxBytes);
+  const fits = tooMany === -1 ? found.length : Math.max(1, tooMany);
+  return found.slice(0, Math.min(size, fits));
 }

@@ -27,7 +27,7 @@ import {
   type CancelOrderResponse,
   type CreateOrderRequest,
   type CreateOrderResponse,
-  type GetOrderRequest,
+  GetOrderRequest,
   type GetOrderResponse,
   type ListOrdersRequest,
   type ListOrdersResponse,
@@ -91,10 +91,15 @@ export type Call<Req, Res> = (
   options?: CallOptions,
 ) => Promise<Res>;
 
+/** Without a page: the timeline from its beginning, as far as it fits. */
+export type GetOrder =
+  & Pick<GetOrderRequest, "orderId">
+  & Partial<GetOrderRequest>;
+
 /** The six calls. */
 export interface OrderClient extends Disposable {
   readonly createOrder: Call<CreateOrderRequest, CreateOrderResponse>;
-  readonly getOrder: Call<GetOrderRequest, GetOrderResponse>;
+  readonly getOrder: Call<GetOrder, GetOrderResponse>;
   readonly listOrders: Call<ListOrdersRequest, ListOrdersResponse>;
   readonly payOrder: Call<PayOrderRequest, PayOrderResponse>;
   readonly cancelOrder: Call<CancelOrderRequest, CancelOrderResponse>;
@@ -131,9 +136,11 @@ export function createOrderClient(
     <Req, Res>(method: MethodDefinition<Req, Res>): Call<Req, Res> =>
     (request, callOptions = {}) =>
       unaryCall(client, method, request, callOptions, defaultMs);
+  const getOrder = call(methods.getOrder);
   return {
     createOrder: call(methods.createOrder),
-    getOrder: call(methods.getOrder),
+    getOrder: (request, options) =>
+      getOrder(GetOrderRequest.fromPartial(request), options),
     listOrders: call(methods.listOrders),
     payOrder: call(methods.payOrder),
     cancelOrder: call(methods.cancelOrder),

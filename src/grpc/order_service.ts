@@ -49,8 +49,8 @@ import {
   pageTokenViolation,
   parseCancel,
   parseCreate,
+  parseGet,
   parseList,
-  parseOrderId,
   parsePay,
   parseRefund,
 } from "./order_service_requests.ts";
@@ -88,13 +88,15 @@ export function orderServiceHandlers(
       const answer = await commands.create(input, mutation);
       return answerOf(CreateOrderResponse, answer);
     },
-    getOrder: async (request) => {
-      const { order, timeline } = await queries.get(
-        parseOrderId(request.orderId),
+    getOrder: async (request, context) => {
+      const { order, timeline, nextPageToken } = await queries.get(
+        parseGet(request),
+        context.signal,
       );
       return {
         order: orderMessage(order),
         timeline: timeline.map(timelineMessage),
+        nextTimelinePageToken: nextPageToken,
       };
     },
     listOrders: async (request, context) => {
@@ -164,7 +166,7 @@ export function orderErrorToRpc(error: unknown): RpcError | undefined {
   if (error instanceof OrderNotFoundError) {
     return rpc(status.NOT_FOUND, "ORDER_NOT_FOUND", error);
   }
-  if (error instanceof PageTokenError) return pageTokenViolation(error.message);
+  if (error instanceof PageTokenError) return pageTokenViolation(error);
   if (
     error instanceof StoreUnavailableError || error instanceof StoreFatalError
   ) {

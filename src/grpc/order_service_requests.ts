@@ -6,13 +6,15 @@
  */
 import { type Metadata, status } from "@grpc/grpc-js";
 import type { CreateInput, RefundInput } from "../commands/order_commands.ts";
-import type { ListInput } from "../commands/queries.ts";
+import type { PageTokenError } from "../commands/errors.ts";
+import type { GetInput, ListInput } from "../commands/queries.ts";
 import { totalMinor } from "../orders/money.ts";
 import type { OrderItem, OrderStatus } from "../orders/order.ts";
 import { type FieldViolation, RpcError } from "./errors.ts";
 import type {
   CancelOrderRequest,
   CreateOrderRequest,
+  GetOrderRequest,
   ListOrdersRequest,
   Money,
   OrderItem as OrderItemMessage,
@@ -141,11 +143,16 @@ function parseItem(
   return { sku: item.sku, qty: item.qty, priceMinor: price.amountMinor };
 }
 
-export function parseOrderId(orderId: string): string {
+export function parseGet(request: GetOrderRequest): GetInput {
+  const { orderId, timelinePageSize: pageSize, timelinePageToken: pageToken } =
+    request;
   const violations = new Violations();
   violations.text("order_id", orderId, 1, MAX_ORDER_ID);
+  if (pageSize < 0) {
+    violations.add("timeline_page_size", "must not be negative");
+  }
   violations.check();
-  return orderId;
+  return { orderId, pageSize, pageToken };
 }
 
 export function parsePay(
@@ -227,11 +234,13 @@ export function parseList(request: ListOrdersRequest): ListInput {
 }
 
 /** The page token's own violation, found only when the query is known. */
-export function pageTokenViolation(description: string): RpcError {
+export function pageTokenViolation(
+  { field, message: description }: PageTokenError,
+): RpcError {
   return new RpcError({
     code: status.INVALID_ARGUMENT,
     reason: "INVALID_REQUEST",
     message: description,
-    violations: [{ field: "page_token", description }],
+    violations: [{ field, description }],
   });
 }

@@ -10,7 +10,7 @@ import type { EventTopic } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
-import { sizeOf } from "../orders/size.ts";
+import { sizeOf, sizeOfEntry, throughSize } from "../orders/size.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
 import { copyAnswer, MemoryState, type OwnershipRule } from "./memory_state.ts";
 import type {
@@ -26,6 +26,7 @@ import type {
   SagaStats,
   Store,
   StoredAnswer,
+  TimelineQuery,
 } from "./store.ts";
 
 export { MemoryState } from "./memory_state.ts";
@@ -99,27 +100,29 @@ export class MemoryStore implements Store {
     return this.#read((state) => state.orders.get(id) ?? null);
   }
 
-  timeline(id: OrderId): Promise<TimelineEntry[]> {
-    return this.#read((state) => [...state.timelines.get(id) ?? []]);
+  timeline(id: OrderId, query: TimelineQuery = {}): Promise<TimelineEntry[]> {
+    const { after = 0, limit = Infinity, maxBytes = Infinity } = query;
+    return this.#read((state) =>
+      throughSize(
+        (state.timelines.get(id) ?? []).slice(after, after + limit),
+        sizeOfEntry,
+        maxBytes,
+      )
+    );
   }
 
   list(query: ListQuery): Promise<Order[]> {
     const { after, statuses, maxBytes = Infinity } = query;
-    let bytes = 0;
-    return this.#read((state) =>
-      state.ordersOf(query.customerId)
+    return this.#read((state) => {
+      const found = state.ordersOf(query.customerId)
         .filter((order) =>
           (statuses.length === 0 || statuses.includes(order.status)) &&
           (after === null || newestFirst(after, order) < 0)
         )
         .sort(newestFirst)
-        .slice(0, query.limit)
-        .filter((order) => {
-          const room = bytes <= maxBytes;
-          bytes += sizeOf(order);
-          return room;
-        })
-    );
+        .slice(0, query.limit);
+      return throughSize(found, sizeOf, maxBytes);
+    });
   }
 
   answer(key: string, now: number): Promise<StoredAnswer | null> {

@@ -17,6 +17,7 @@ import type { Saga } from "../orders/saga.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
 import { encodeChange } from "./sqlite/encode.ts";
 import { listOrders } from "./sqlite/list.ts";
+import { readTimeline } from "./sqlite/timeline.ts";
 import { type CommitObserver, CommitQueue } from "./sqlite/commit_queue.ts";
 import { inspectHeader, prepareDirectory } from "./sqlite/directory.ts";
 import { describeFailure, failureError } from "./sqlite/errors.ts";
@@ -40,6 +41,7 @@ import type {
   SagaStats,
   Store,
   StoredAnswer,
+  TimelineQuery,
 } from "./store.ts";
 
 export interface SqliteStoreOptions {
@@ -125,8 +127,12 @@ class SqliteStore implements Store {
     return this.#read((reader) => reader.order(id));
   }
 
-  timeline(id: OrderId): Promise<TimelineEntry[]> {
-    return this.#read((reader) => reader.timeline(id));
+  timeline(
+    id: OrderId,
+    query: TimelineQuery = {},
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<TimelineEntry[]> {
+    return readTimeline(id, query, (read) => this.#read(read), options?.signal);
   }
 
   list(

@@ -116,6 +116,16 @@ export interface ListQuery {
   readonly after: ListPosition | null;
 }
 
+/** A part of a timeline. */
+export interface TimelineQuery {
+  /** How many entries, from the oldest on, to leave out: entries are only ever added. Absent: none. */
+  readonly after?: number;
+  /** Absent: no such end. */
+  readonly limit?: number;
+  /** It ends with the entry by which it passes this size in bytes (`sizeOfEntry`). Absent: it has no such end. */
+  readonly maxBytes?: number;
+}
+
 export interface DueQuery {
   /** Epoch ms. */
   readonly now: number;
@@ -178,8 +188,15 @@ export interface Store {
   ): Promise<CommitResult>;
 
   order(id: OrderId): Promise<Order | null>;
-  /** In the order of writing. */
-  timeline(id: OrderId): Promise<TimelineEntry[]>;
+  /**
+   * In the order of writing.
+   * @param options.signal as of `list`
+   */
+  timeline(
+    id: OrderId,
+    query?: TimelineQuery,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<TimelineEntry[]>;
   /**
    * Newest first.
    * @param options.signal a read that takes several steps ends between two of them, with the signal's reason

@@ -95,7 +95,9 @@ export const GET_ORDER = OrderServiceService.getOrder.path;
 
 /** The bytes of a GetOrder request. */
 export function getOrderBytes(orderId: string): Buffer {
-  return Buffer.from(GetOrderRequest.encode({ orderId }).finish());
+  return Buffer.from(
+    GetOrderRequest.encode(GetOrderRequest.fromPartial({ orderId })).finish(),
+  );
 }
 
 /** A client of bytes that never retries. */

@@ -1,8 +1,12 @@
 /** Conformance: orders, pages, answers and reports as they are read. */
 import { assertEquals } from "@std/assert";
 import { ORDER_STATUSES } from "../../src/orders/order.ts";
-import { sizeOf } from "../../src/orders/size.ts";
-import type { ListPosition, ListQuery } from "../../src/storage/store.ts";
+import { sizeOf, sizeOfEntry } from "../../src/orders/size.ts";
+import type {
+  ListPosition,
+  ListQuery,
+  TimelineQuery,
+} from "../../src/storage/store.ts";
 import { makeAnswer, makeOrder, makeTimeline, T0 } from "./fixtures.ts";
 import {
   type ConformanceTest,
@@ -49,6 +53,39 @@ export function readConformance(test: ConformanceTest): void {
       await mustCommit(store, { timeline: [entry] });
     }
     assertEquals(await store.timeline(order.id), entries);
+  });
+
+  test("a timeline is read in parts: after, limit, and the entry that passes the size", async ({ store }) => {
+    const order = makeOrder();
+    // More than one chunk of whatever a driver reads at once.
+    const entries = Array.from(
+      { length: 2_500 },
+      (_, i) => makeTimeline(order, { reason: `entry ${1_000 + i}` }),
+    );
+    await mustCommit(store, { orderInsert: order, timeline: entries });
+    const part = (query: TimelineQuery) => store.timeline(order.id, query);
+    assertEquals(await part({}), entries);
+    assertEquals(await part({ after: 2 }), entries.slice(2));
+    assertEquals(await part({ limit: 3 }), entries.slice(0, 3));
+    for (const after of [0, 990, 1_999]) {
+      assertEquals(
+        await part({ after, limit: 501 }),
+        entries.slice(after, after + 501),
+      );
+    }
+    assertEquals(await part({ after: 2_500 }), []);
+    assertEquals(await part({ after: Number.MAX_SAFE_INTEGER }), []);
+    const [entry] = entries;
+    const each = entry === undefined ? 0 : sizeOfEntry(entry);
+    for (const count of [0, 1, 999, 1_000, 1_001, 2_499]) {
+      assertEquals(
+        (await part({ maxBytes: count * each })).length,
+        count + 1,
+        `${count}`,
+      );
+    }
+    assertEquals((await part({ maxBytes: 2_500 * each })).length, 2_500);
+    assertEquals((await part({ after: 2_499, maxBytes: 0 })).length, 1);
   });
 
   test("pages go newest first through equal timestamps without gap or repeat", async ({ store }) => {

@@ -15,6 +15,7 @@ import type { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { dialAddress, dialOptions } from "./dial.ts";
 import { errorJson, orderJson, statusName, timelineJson } from "./output.ts";
 import * as parse from "./parse.ts";
+import { withWholeTimeline } from "./timeline.ts";
 import { waitForStatus } from "./wait.ts";
 
 /** The world outside; a test brings its own. */
@@ -179,9 +180,15 @@ export async function runClient(
       flags: CommonFlags & { readonly wait?: OrderStatus },
     ) =>
       run(flags, async (client, options) => {
-        const { order, timeline } = flags.wait === undefined
+        const first = flags.wait === undefined
           ? await client.getOrder({ orderId }, options)
           : await waitForStatus(client, orderId, flags.wait, flags.timeout);
+        const { order, timeline } = await withWholeTimeline(
+          client,
+          orderId,
+          first,
+          options,
+        );
         return { order: orderJson(order), timeline: timelineJson(timeline) };
       })
     );

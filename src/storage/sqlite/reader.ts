@@ -72,9 +72,11 @@ export class SqliteReader {
     return row === undefined ? null : decodeOrder(row);
   }
 
-  timeline(orderId: string): TimelineEntry[] {
-    return this.#sql("SELECT * FROM timeline WHERE order_id = ? ORDER BY n")
-      .all(orderId).map(decodeTimeline);
+  /** @param after entries are numbered from 1 without gaps */
+  timeline(orderId: string, after: number, limit: number): TimelineEntry[] {
+    return this.#sql(
+      "SELECT * FROM timeline WHERE order_id = ? AND n > ? ORDER BY n LIMIT ?",
+    ).all(orderId, after, limit).map(decodeTimeline);
   }
 
   /** Newest first; ends early with the order by which the items read pass `PAGE_CHARACTERS`. */

@@ -110,7 +110,7 @@ export function simStore(world: StoreWorld, place: Place): Store {
     nextDueAt: (...query) =>
       via("read next due", () => real.nextDueAt(...query)),
     // Nobody in a history asks for these; the outbox relay has properties of its own.
-    timeline: (id) => real.timeline(id),
+    timeline: (id, query) => real.timeline(id, query),
     list: (query) => real.list(query),
     sagaStats: () => real.sagaStats(),
     outbox: (topic, after, limit) => real.outbox(topic, after, limit),

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { PageTokenError } from "../../../src/commands/errors.ts";
 import {
   encodePageToken,
+  encodeTimelineToken,
   parsePageToken,
+  parseTimelineToken,
 } from "../../../src/commands/page_token.ts";
 import { makeOrder } from "../../support/fixtures.ts";
 
@@ -84,5 +86,50 @@ Deno.test("F55 truncated and forged tokens are refused", async () => {
       undefined,
       `accepted ${text.slice(0, 80)}`,
     );
+  }
+});
+
+Deno.test("F55 a timeline's token leads back to its position, and to no other order's", async () => {
+  const token = await encodeTimelineToken(7, order.id);
+  assert(/^[A-Za-z0-9_-]+$/.test(token), token);
+  assertEquals(await parseTimelineToken(token, order.id), 7);
+  assertEquals(await parseTimelineToken("", order.id), 0);
+  await assertRejects(
+    () => parseTimelineToken(token, makeOrder().id),
+    PageTokenError,
+    "another order",
+  );
+});
+
+Deno.test("F55 truncated, forged and foreign tokens of a timeline are refused, by their field", async () => {
+  const token = await encodeTimelineToken(7, order.id);
+  const hash = JSON.parse(
+    new TextDecoder().decode(
+      Uint8Array.fromBase64(token, { alphabet: "base64url" }),
+    ),
+  )[3];
+  const bad = [
+    token.slice(0, -1),
+    token.slice(1),
+    `${token}A`,
+    await encodePageToken(order, "ada", []),
+    forged([1, "timeline", 0, hash]),
+    forged([1, "timeline", -1, hash]),
+    forged([1, "timeline", 1.5, hash]),
+    forged([1, "timeline", 2 ** 60, hash]),
+    forged([1, "timeline", "7", hash]),
+    forged([2, "timeline", 7, hash]),
+    forged([1, "other", 7, hash]),
+    forged([1, "timeline", 7, hash, "more"]),
+    "A".repeat(1_000_000),
+  ];
+  for (const text of bad) {
+    const error = await assertRejects(
+      () => parseTimelineToken(text, order.id),
+      PageTokenError,
+      undefined,
+      `accepted ${text.slice(0, 80)}`,
+    );
+    assertEquals(error.field, "timeline_page_token");
   }
 });

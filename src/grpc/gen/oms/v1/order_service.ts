@@ -159,6 +159,13 @@ export interface CreateOrderResponse {
 /** Request of GetOrder. */
 export interface GetOrderRequest {
   orderId: string;
+  /**
+   * Entries of the timeline; 0, and what is too many, means as many as fit into
+   * one answer.
+   */
+  timelinePageSize: number;
+  /** From the answer before, of the same order. */
+  timelinePageToken: string;
 }
 
 /** Answer of GetOrder. */
@@ -168,6 +175,8 @@ export interface GetOrderResponse {
     | undefined;
   /** Oldest first. */
   timeline: TimelineEvent[];
+  /** Empty unless the timeline goes on. */
+  nextTimelinePageToken: string;
 }
 
 /** Request of ListOrders. */
@@ -954,13 +963,19 @@ export const CreateOrderResponse: MessageFns<CreateOrderResponse> = {
 };
 
 function createBaseGetOrderRequest(): GetOrderRequest {
-  return { orderId: "" };
+  return { orderId: "", timelinePageSize: 0, timelinePageToken: "" };
 }
 
 export const GetOrderRequest: MessageFns<GetOrderRequest> = {
   encode(message: GetOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.orderId !== "") {
       writer.uint32(10).string(message.orderId);
+    }
+    if (message.timelinePageSize !== 0) {
+      writer.uint32(16).int32(message.timelinePageSize);
+    }
+    if (message.timelinePageToken !== "") {
+      writer.uint32(26).string(message.timelinePageToken);
     }
     return writer;
   },
@@ -986,6 +1001,22 @@ export const GetOrderRequest: MessageFns<GetOrderRequest> = {
             message.orderId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.timelinePageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.timelinePageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1005,6 +1036,16 @@ export const GetOrderRequest: MessageFns<GetOrderRequest> = {
         : isSet(object.order_id)
         ? globalThis.String(object.order_id)
         : "",
+      timelinePageSize: isSet(object.timelinePageSize)
+        ? globalThis.Number(object.timelinePageSize)
+        : isSet(object.timeline_page_size)
+        ? globalThis.Number(object.timeline_page_size)
+        : 0,
+      timelinePageToken: isSet(object.timelinePageToken)
+        ? globalThis.String(object.timelinePageToken)
+        : isSet(object.timeline_page_token)
+        ? globalThis.String(object.timeline_page_token)
+        : "",
     };
   },
 
@@ -1012,6 +1053,12 @@ export const GetOrderRequest: MessageFns<GetOrderRequest> = {
     const obj: any = {};
     if (message.orderId !== "") {
       obj.orderId = message.orderId;
+    }
+    if (message.timelinePageSize !== 0) {
+      obj.timelinePageSize = Math.round(message.timelinePageSize);
+    }
+    if (message.timelinePageToken !== "") {
+      obj.timelinePageToken = message.timelinePageToken;
     }
     return obj;
   },
@@ -1022,12 +1069,14 @@ export const GetOrderRequest: MessageFns<GetOrderRequest> = {
   fromPartial(object: DeepPartial<GetOrderRequest>): GetOrderRequest {
     const message = createBaseGetOrderRequest();
     message.orderId = object.orderId ?? "";
+    message.timelinePageSize = object.timelinePageSize ?? 0;
+    message.timelinePageToken = object.timelinePageToken ?? "";
     return message;
   },
 };
 
 function createBaseGetOrderResponse(): GetOrderResponse {
-  return { order: undefined, timeline: [] };
+  return { order: undefined, timeline: [], nextTimelinePageToken: "" };
 }
 
 export const GetOrderResponse: MessageFns<GetOrderResponse> = {
@@ -1037,6 +1086,9 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
     }
     for (const v of message.timeline) {
       TimelineEvent.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.nextTimelinePageToken !== "") {
+      writer.uint32(26).string(message.nextTimelinePageToken);
     }
     return writer;
   },
@@ -1070,6 +1122,14 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
             message.timeline.push(TimelineEvent.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextTimelinePageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1088,6 +1148,11 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
       timeline: globalThis.Array.isArray(object?.timeline)
         ? object.timeline.map((e: any) => TimelineEvent.fromJSON(e))
         : [],
+      nextTimelinePageToken: isSet(object.nextTimelinePageToken)
+        ? globalThis.String(object.nextTimelinePageToken)
+        : isSet(object.next_timeline_page_token)
+        ? globalThis.String(object.next_timeline_page_token)
+        : "",
     };
   },
 
@@ -1099,6 +1164,9 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
     if (message.timeline?.length) {
       obj.timeline = message.timeline.map((e) => TimelineEvent.toJSON(e));
     }
+    if (message.nextTimelinePageToken !== "") {
+      obj.nextTimelinePageToken = message.nextTimelinePageToken;
+    }
     return obj;
   },
 
@@ -1109,6 +1177,7 @@ export const GetOrderResponse: MessageFns<GetOrderResponse> = {
     const message = createBaseGetOrderResponse();
     message.order = (object.order !== undefined && object.order !== null) ? Order.fromPartial(object.order) : undefined;
     message.timeline = object.timeline?.map((e) => TimelineEvent.fromPartial(e)) || [];
+    message.nextTimelinePageToken = object.nextTimelinePageToken ?? "";
     return message;
   },
 };
@@ -1903,7 +1972,7 @@ export const OrderServiceService = {
     responseSerialize: (value: CreateOrderResponse): Buffer => Buffer.from(CreateOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateOrderResponse => CreateOrderResponse.decode(value),
   },
-  /** Returns one order and its timeline. */
+  /** Returns one order and its timeline, or a page of it. */
   getOrder: {
     path: "/oms.v1.OrderService/GetOrder" as const,
     requestStream: false as const,
@@ -1958,7 +2027,7 @@ export const OrderServiceService = {
 export interface OrderServiceServer extends UntypedServiceImplementation {
   /** Accepts a new order. The answer means that it is durable. */
   createOrder: handleUnaryCall<CreateOrderRequest, CreateOrderResponse>;
-  /** Returns one order and its timeline. */
+  /** Returns one order and its timeline, or a page of it. */
   getOrder: handleUnaryCall<GetOrderRequest, GetOrderResponse>;
   /** Lists a customer's orders, newest first. */
   listOrders: handleUnaryCall<ListOrdersRequest, ListOrdersResponse>;
@@ -1987,7 +2056,7 @@ export interface OrderServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateOrderResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one order and its timeline. */
+  /** Returns one order and its timeline, or a page of it. */
   getOrder(
     request: GetOrderRequest,
     callback: (error: ServiceError | null, response: GetOrderResponse) => void,
