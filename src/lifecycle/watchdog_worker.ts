@@ -1,8 +1,8 @@
 /**
  * The watchdog's own thread.
  *
- * Invariants: counts only while a stop is on; fires once; writes synchronously,
- * because nobody else may ever run again.
+ * Invariants: counts only while a stop is on; fires once; a stderr that nobody
+ * reads holds up neither the termination log nor the kill.
  * Not promised: facts newer than the main thread's last message.
  *
  * @module
@@ -28,6 +28,9 @@ import type {
 // Kubernetes keeps this much of a termination message, in bytes.
 const TERMINATION_LOG_BYTES = 4096;
 
+// What the line on stderr may take before the kill, in ms.
+const LINE_MS = 250;
+
 let init: WatchdogInit = { mode: "report", budgetMs: 0 };
 let view: WatchdogView = { state: "Starting", stopping: false, leftover: [] };
 let viewAt = performance.now();
@@ -49,7 +52,7 @@ function beginCount(reason: string | undefined): void {
   }, TICK_MS);
 }
 
-function fire(countedMs: number): void {
+async function fire(countedMs: number): Promise<void> {
   const reason = view.reason ?? stopReason ?? "unknown";
   const silentMs = Math.round(performance.now() - viewAt);
   const detail = `the stop is overdue after ${
@@ -79,7 +82,6 @@ function fire(countedMs: number): void {
     state: view.state,
     ...report,
   };
-  attempt(() => writeAll(JSON.stringify(line) + "\n"));
   const { terminationLog } = init;
   if (terminationLog !== undefined) {
     attempt(() =>
@@ -89,12 +91,16 @@ function fire(countedMs: number): void {
       )
     );
   }
+  // Not synchronously: a write into a full pipe never returns.
+  const written = writeAll(`${JSON.stringify(line)}\n`).catch(() => {});
+  const late = new Promise((resolve) => setTimeout(resolve, LINE_MS));
+  await Promise.race([written, late]);
   if (init.mode === "kill") attempt(() => Deno.kill(Deno.pid, "SIGKILL"));
 }
 
-function writeAll(text: string): void {
+async function writeAll(text: string): Promise<void> {
   let rest = new TextEncoder().encode(text);
-  while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
+  while (rest.length > 0) rest = rest.subarray(await Deno.stderr.write(rest));
 }
 
 function attempt(fn: () => void): void {

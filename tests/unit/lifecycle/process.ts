@@ -21,7 +21,13 @@ export class Process implements AsyncDisposable {
   readonly #changed = new EventTarget();
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
 
-  constructor(script: string, args: string[] = [], permissions: string[] = []) {
+  /** @param unread stderr: a pipe that nobody reads, and that is full at some time */
+  constructor(
+    script: string,
+    args: string[] = [],
+    permissions: string[] = [],
+    unread = false,
+  ) {
     const root = new URL("../../../", import.meta.url);
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", ...permissions, script, ...args],
@@ -32,7 +38,11 @@ export class Process implements AsyncDisposable {
     }).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#out = this.#read();
-    this.#err = new Response(this.#child.stderr).text();
+    this.#err = unread
+      ? this.#child.status.then(() => this.#child.stderr.cancel()).then(() =>
+        ""
+      )
+      : new Response(this.#child.stderr).text();
   }
 
   kill(signal: Deno.Signal): void {

@@ -97,6 +97,29 @@ test("F15 in mode kill the watchdog ends a process that is blocked for good", as
   assertStringIncludes(stderr, '"exit_code":137');
 });
 
+test("F15 a stderr that nobody reads keeps the watchdog neither from its report nor from the kill", async () => {
+  const terminationLog = await Deno.makeTempFile();
+  try {
+    await using process = new Process(
+      `${PROGRAMS}/blocked.ts`,
+      ["kill", "60000", terminationLog, "full"],
+      ["--allow-run", `--allow-write=${terminationLog}`, READ_WORKER],
+      true,
+    );
+    await process.line("ready");
+    await process.proceed();
+    await process.line("blocking");
+    process.kill("SIGTERM");
+    assertEquals((await process.exit()).signal, "SIGKILL");
+    assertEquals(
+      JSON.parse(await Deno.readTextFile(terminationLog)).exit_code,
+      137,
+    );
+  } finally {
+    await Deno.remove(terminationLog);
+  }
+});
+
 test("the HTTP example drains its jobs and exits 0 because nothing is left", async () => {
   await using process = new Process(
     "examples/01_http_server.ts",

@@ -1,8 +1,9 @@
-// A service whose event loop blocks: blocked.ts MODE BLOCK_MS [TERMINATION_LOG]
-// It prints `ready`, and blocks when a line comes in on stdin.
+// A service whose event loop blocks: blocked.ts MODE BLOCK_MS TERMINATION_LOG [full]
+// It prints `ready`, and blocks when a line comes in on stdin. `full`: its stderr
+// takes nothing any more, if nobody reads it.
 import * as life from "@oms/lifecycle";
 
-const [mode, blockMs, terminationLog] = Deno.args;
+const [mode, blockMs, terminationLog, stderr] = Deno.args;
 const log: life.LogFn = (level, msg, fields) =>
   console.log(JSON.stringify({ level, msg, ...fields }));
 const lifecycle = life.createLifecycle({
@@ -33,6 +34,7 @@ const report = await lifecycle.run(async () => {
     progress("charge", { order_id: "ord_1" });
     await life.systemClock.sleep(60_000, signal);
   });
+  if (stderr === "full") void Deno.stderr.write(new Uint8Array(1 << 20));
   // Longer than one interval of the idle mirror: the watchdog knows the task.
   await life.systemClock.sleep(1200);
   log("info", "ready", { pid: Deno.pid, task: task.name });
