@@ -51,8 +51,8 @@ export async function runService(
   seams: Seams = {},
   end: (report: ShutdownReport) => void = endProcess,
 ): Promise<void> {
-  // Released at the end, in reverse. The fatal handlers stay until the last line is out: a late rejection must
-  // not change the exit code. The signal listeners stay for good: a late signal must not change it either.
+  // Released at the end, in reverse; `end` has taken over by then from the fatal handlers. The signal listeners stay
+  // for good: neither a late error nor a late signal must change the exit code.
   using held = new DisposableStack();
   const loaded = await readConfig();
   if (loaded === null) {
@@ -83,13 +83,19 @@ export async function runService(
 
 function endProcess(report: ShutdownReport): void {
   let lastWords: Promise<unknown> | undefined;
+  // The log has ended with the stop; these lines are about what comes after it. Nobody may be reading: a synchronous
+  // write into a full pipe would keep the process for ever.
+  const log: LogFn = (level, msg, fields) => {
+    const line = `${JSON.stringify({ level, msg, ...fields })}\n`;
+    lastWords = Deno.stderr.write(new TextEncoder().encode(line));
+    lastWords.catch(() => {});
+  };
+  installFatalHandlers({
+    fatal: (thrown) =>
+      log("error", "error after the stop", { error: toError(thrown).message }),
+  });
   exitWhenIdle(report, {
-    // The log has ended with the stop; this line is about what comes after it. Nobody may be reading: a synchronous
-    // write into a full pipe would keep the process for ever.
-    log: (level, msg, fields) => {
-      const line = `${JSON.stringify({ level, msg, ...fields })}\n`;
-      lastWords = Deno.stderr.write(new TextEncoder().encode(line));
-    },
+    log,
     exit: (code) => {
       if (lastWords === undefined) Deno.exit(code);
       setTimeout(() => Deno.exit(code), LAST_WORDS_MS);
