@@ -42,14 +42,21 @@ export class KafkaSide {
       configEntries: Object.entries(config)
         .map(([name, value]) => ({ name, value })),
     }));
+    await this.asAdmin((admin) =>
+      admin.createTopics({ topics, waitForLeaders: false })
+    );
+    // The library's own wait gives up at the first look that comes too early.
+    await this.served(names);
+  }
+
+  /** Waits until every partition's leader answers. @throws BrokerError */
+  async served(topics: readonly string[]): Promise<void> {
     await this.asAdmin(async (admin) => {
-      await admin.createTopics({ topics, waitForLeaders: false });
-      // The library's own wait gives up at the first look that comes too early.
       const end = performance.now() + SERVED_MS;
-      while (!await areServed(admin, names)) {
+      while (!await areServed(admin, topics)) {
         if (performance.now() > end) {
           throw new BrokerError(
-            `Cannot use ${names}: not served after ${SERVED_MS} ms`,
+            `Cannot use ${topics}: not served after ${SERVED_MS} ms`,
           );
         }
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -22,8 +22,8 @@ import { newOrderId, type OrderId } from "../../../src/orders/ids.ts";
 import { openSqliteStore } from "../../../src/storage/sqlite.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeOrder } from "../fixtures.ts";
-import type { Broker } from "./broker.ts";
 import { assertDelivered, type Delivery } from "./check.ts";
+import type { KafkaSide } from "./kafka_side.ts";
 import { platformaticProducers } from "./platformatic_producer.ts";
 import type { TestTopics } from "./shared.ts";
 
@@ -33,6 +33,8 @@ const LOOK_MS = 5;
 export interface OutboxWorldOptions {
   readonly batchSize?: number;
   readonly maxRetryDelayMs?: number;
+  /** Default: those of {@link producersFor}. */
+  readonly producers?: CreateKafkaProducer;
   /** Default: the service's own, for a close budget of 2 s. */
   readonly limits?: Partial<KafkaPublisherOptions>;
   /** Called as each publish begins, before the publisher is. */
@@ -47,15 +49,15 @@ export interface LoggedLine {
 
 /** Of the service, or of the library that TEST_KAFKA_CLIENT names: kafkajs (default), platformatic. */
 export async function producersFor(
-  broker: Broker,
+  kafka: KafkaSide,
   client = Deno.env.get("TEST_KAFKA_CLIENT") || "kafkajs",
 ): Promise<CreateKafkaProducer> {
-  if (client === "platformatic") return await platformaticProducers(broker);
+  if (client === "platformatic") return await platformaticProducers(kafka);
   if (client !== "kafkajs") {
     throw new Error(`Cannot test with this Kafka client (received ${client})`);
   }
   return kafkaProducerFactory({
-    brokers: [broker.address],
+    brokers: kafka.address.split(","),
     clientId: "oms",
     tls: null,
     sasl: null,
@@ -68,7 +70,7 @@ export class OutboxWorld implements AsyncDisposable {
   readonly log: LoggedLine[] = [];
   readonly publisher: KafkaPublisher;
   readonly relay: OutboxRelay;
-  readonly #broker: Broker;
+  readonly #kafka: KafkaSide;
   readonly #topics: TestTopics;
   readonly #store: Store;
   readonly #dir: string;
@@ -80,14 +82,14 @@ export class OutboxWorld implements AsyncDisposable {
   acknowledged = 0;
 
   private constructor(
-    broker: Broker,
+    kafka: KafkaSide,
     topics: TestTopics,
     store: Store,
     dir: string,
     producers: CreateKafkaProducer,
     options: OutboxWorldOptions,
   ) {
-    this.#broker = broker;
+    this.#kafka = kafka;
     this.#topics = topics;
     this.#store = store;
     this.#dir = dir;
@@ -123,11 +125,11 @@ export class OutboxWorld implements AsyncDisposable {
   }
 
   static async open(
-    broker: Broker,
+    kafka: KafkaSide,
     topics: TestTopics,
     options: OutboxWorldOptions = {},
   ): Promise<OutboxWorld> {
-    const producers = await producersFor(broker);
+    const producers = options.producers ?? await producersFor(kafka);
     const dir = await Deno.makeTempDir({ prefix: "oms-test-" });
     const store = await openSqliteStore({
       dir,
@@ -136,7 +138,7 @@ export class OutboxWorld implements AsyncDisposable {
         throw error;
       },
     });
-    return new OutboxWorld(broker, topics, store, dir, producers, options);
+    return new OutboxWorld(kafka, topics, store, dir, producers, options);
   }
 
   /** Commits the order's next event of the topic, `padding` characters longer than it has to be. */
@@ -211,7 +213,7 @@ export class OutboxWorld implements AsyncDisposable {
   async assertDelivered(): Promise<Delivery> {
     await this.drained();
     const { order, saga, dlq } = this.#topics;
-    const consumed = await this.#broker.consumeAll(order, saga, dlq);
+    const consumed = await this.#kafka.consumeAll(order, saga, dlq);
     return assertDelivered(this.committed, consumed, this.#topics);
   }
 

@@ -10,7 +10,7 @@ import type {
   CreateKafkaProducer,
   KafkaMessage,
 } from "../../../src/events/kafka_producer.ts";
-import type { Broker } from "./broker.ts";
+import type { KafkaSide } from "./kafka_side.ts";
 
 /** Not a literal in the import below: that would put it into the module graph. */
 const SPECIFIER: string = "npm:@platformatic/kafka@2.12.0";
@@ -40,13 +40,13 @@ const REFUSED = [
 
 /** As the service's own factory: a fresh producer with its connections at each call. */
 export async function platformaticProducers(
-  broker: Broker,
+  kafka: KafkaSide,
 ): Promise<CreateKafkaProducer> {
   const { Producer, stringSerializers }: Library = await import(SPECIFIER);
   return () => {
     const producer = new Producer({
       clientId: "oms",
-      bootstrapBrokers: [broker.address],
+      bootstrapBrokers: kafka.address.split(","),
       serializers: stringSerializers,
       idempotent: true,
       connectTimeout: 2_000,

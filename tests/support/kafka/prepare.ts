@@ -5,6 +5,12 @@ import { formatStorage, newClusterId, nodeCommand } from "./jvm.ts";
 import { freePort } from "./ports.ts";
 import { type Listener, nodeProperties, plainListener } from "./properties.ts";
 
+/** Not for a cluster: its controllers refuse each other until the authorizer has read what they are to agree on. */
+const AUTHORIZER = [
+  "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+  "allow.everyone.if.no.acl.found=true",
+];
+
 export interface BrokerOptions {
   /** Of Apache Kafka; default: {@link kafkaVersion}. */
   readonly version?: string;
@@ -49,7 +55,10 @@ export async function prepareBroker(
     nodes: 1,
     dataDir: `${dir}/data`,
   });
-  await Deno.writeTextFile(config, [...ours, ...properties, ""].join("\n"));
+  await Deno.writeTextFile(
+    config,
+    [...ours, ...AUTHORIZER, ...properties, ""].join("\n"),
+  );
   await formatStorage(jars, config, newClusterId());
   await Deno.writeTextFile(
     `${dir}/broker.json`,

@@ -60,7 +60,5 @@ export function nodeProperties(plan: NodePlan): string[] {
     // After a SIGKILL the next start waits until the dead one's registration has expired: 12 s by default.
     "broker.session.timeout.ms=2000",
     "broker.heartbeat.interval.ms=500",
-    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "allow.everyone.if.no.acl.found=true",
   ];
 }

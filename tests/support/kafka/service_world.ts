@@ -13,9 +13,9 @@ import { RpcError } from "../../../src/grpc/errors.ts";
 import { OrderStatus } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { type ServiceProcess, startService } from "../service_process.ts";
 import { failpointCommand } from "../failpoints/process.ts";
-import type { Broker } from "./broker.ts";
 import { assertDelivered, type Delivery } from "./check.ts";
 import { readCommitted } from "./committed.ts";
+import type { KafkaSide, TopicOptions } from "./kafka_side.ts";
 import { newTopics, type TestTopics } from "./shared.ts";
 import { until } from "../until.ts";
 import { orderRequest } from "../order_request.ts";
@@ -42,32 +42,36 @@ export interface Load {
 }
 
 export class ServiceWorld implements AsyncDisposable {
-  readonly broker: Broker;
+  readonly kafka: KafkaSide;
   readonly topics: TestTopics;
   readonly outcomes: CallOutcome[] = [];
   readonly dir: string;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
-    broker: Broker,
+    kafka: KafkaSide,
     topics: TestTopics,
     dir: string,
     stack: AsyncDisposableStack,
   ) {
-    this.broker = broker;
+    this.kafka = kafka;
     this.topics = topics;
     this.dir = dir;
     this.#stack = stack;
   }
 
   /** Makes the topics; the broker has to be up. */
-  static async create(broker: Broker, name: string): Promise<ServiceWorld> {
+  static async create(
+    kafka: KafkaSide,
+    name: string,
+    options: TopicOptions = {},
+  ): Promise<ServiceWorld> {
     await using stack = new AsyncDisposableStack();
     const topics = newTopics(name);
-    await broker.createTopics(Object.values(topics));
+    await kafka.createTopics(Object.values(topics), options);
     const dir = await Deno.makeTempDir({ prefix: "oms-test-" });
     stack.defer(() => Deno.remove(dir, { recursive: true }));
-    return new ServiceWorld(broker, topics, dir, stack.move());
+    return new ServiceWorld(kafka, topics, dir, stack.move());
   }
 
   async start(options: ServiceStartOptions = {}): Promise<ServiceProcess> {
@@ -77,7 +81,7 @@ export class ServiceWorld implements AsyncDisposable {
         dataDir: this.dir,
         ...(failpoints === undefined ? {} : { command: failpointCommand() }),
         env: {
-          KAFKA_BROKERS: this.broker.address,
+          KAFKA_BROKERS: this.kafka.address,
           KAFKA_TOPIC_ORDER: this.topics.order,
           KAFKA_TOPIC_SAGA: this.topics.saga,
           KAFKA_TOPIC_DLQ: this.topics.dlq,
@@ -171,7 +175,7 @@ export class ServiceWorld implements AsyncDisposable {
     const committed = readCommitted(this.dir);
     const unsent = committed.filter(({ sent }) => !sent);
     if (unsent.length > 0) throw new Error(`${unsent.length} events unsent`);
-    const consumed = await this.broker.consumeAll(
+    const consumed = await this.kafka.consumeAll(
       ...Object.values(this.topics),
     );
     const delivery = assertDelivered(committed, consumed, this.topics);
