@@ -1,9 +1,9 @@
 /**
  * A new oms.db: it is there whole, ours and in WAL mode, or it is not there.
  *
- * Invariant: it is made under another name and renamed. Until it is in WAL mode SQLite keeps its rollback
+ * Invariants: it is made under another name and renamed. Until it is in WAL mode SQLite keeps its rollback
  * journal beside it; a process or a machine that ended then would leave a file that has to be rolled back before
- * anybody can tell whose it is.
+ * anybody can tell whose it is. The names of all folders on the way to it are durable before it is there.
  */
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -17,7 +17,7 @@ export function createFile(path: string): void {
   // What a start that was cut off has left; and what SQLite, too, throws away beside an empty file.
   for (const name of ["", ...BESIDE]) removeIfThere(`${draft}${name}`);
   for (const name of BESIDE) removeIfThere(`${path}${name}`);
-  syncDirectory(dirname(path));
+  syncPath(dirname(path));
   const db = new DatabaseSync(draft);
   try {
     db.exec(`
@@ -28,7 +28,8 @@ export function createFile(path: string): void {
     db.close();
   }
   Deno.renameSync(draft, path);
-  syncPath(path);
+  // Killed before this: SQLite syncs the folder, too, when the next start makes the first log.
+  syncDirectory(dirname(path));
 }
 
 function removeIfThere(path: string): void {
@@ -40,13 +41,13 @@ function removeIfThere(path: string): void {
 }
 
 /**
- * Makes the name durable, and those of all folders on the way to it: whoever made one of them may have been
- * killed before it was synced.
+ * Makes durable what the folder holds, and its own name, and those of all folders above it: whoever made one of
+ * them may have been killed before it was synced.
  */
-function syncPath(path: string): void {
-  const folder = dirname(path);
+function syncPath(folder: string): void {
   syncDirectory(folder);
-  if (folder !== path) syncPath(folder);
+  const above = dirname(folder);
+  if (above !== folder) syncPath(above);
 }
 
 function syncDirectory(path: string): void {
