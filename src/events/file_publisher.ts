@@ -127,7 +127,7 @@ export class FilePublisher implements Publisher {
 }
 
 /** Opens or creates the file for appending. Needs read and write permission for it. */
-async function openEventFile(path: string): Promise<EventFile> {
+export async function openEventFile(path: string): Promise<EventFile> {
   const file = await Deno.open(path, {
     read: true,
     write: true,

@@ -12,6 +12,7 @@ import {
   type GetOrderResponse,
   OrderStatus,
 } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import type { LedgerEntry } from "../../tools/providers/ledger.ts";
 import {
   type ProviderServer,
   startProviderServer,
@@ -99,17 +100,27 @@ export class World extends RecordedCalls implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async create(): Promise<World> {
+  /** @param known what the providers have done already */
+  static async create(
+    known: Readonly<Record<"payment" | "inventory", readonly LedgerEntry[]>> = {
+      payment: [],
+      inventory: [],
+    },
+  ): Promise<World> {
     await using stack = new AsyncDisposableStack();
     const dir = await Deno.makeTempDir({ prefix: "oms_shutdown_" });
     stack.defer(() => Deno.remove(dir, { recursive: true }));
-    const provider = async (name: string) =>
-      stack.use(
+    const provider = async (name: "payment" | "inventory") => {
+      const ledgerPath = `${dir}/${name}.ndjson`;
+      const lines = known[name].map((entry) => `${JSON.stringify(entry)}\n`);
+      await Deno.writeTextFile(ledgerPath, lines.join(""));
+      return stack.use(
         await startProviderServer({
-          ledgerPath: `${dir}/${name}.ndjson`,
+          ledgerPath,
           knobs: { latency_ms: 0, jitter_ms: 0 },
         }),
       );
+    };
     const payment = await provider("payment");
     const inventory = await provider("inventory");
     return new World(dir, payment, inventory, stack.move());
