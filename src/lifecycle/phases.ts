@@ -75,8 +75,8 @@ export interface Phase extends PhaseBudget {
   /** What is running; sampled when the budget ends, before anything is aborted. */
   leftover?(): readonly PendingTask[];
   /**
-   * True: the phase is meant to last its whole budget (a lame duck); its end is
-   * `done`, without end-action.
+   * True: the phase is meant to last its whole budget (a lame duck), also when
+   * its work fails; the budget's end is `done`, without end-action.
    */
   readonly untilBudget?: boolean;
   /** True: running out means that running work was cut off (default false). */
@@ -179,7 +179,15 @@ async function runPhase(
   quietly(() => onPhaseStart?.(phase, deadline));
   const work = settle(() => phase.run(scope.signal, deadline));
   quietly(() => onPhaseBegun?.(phase));
-  const first = await raceTimer(clock, deadline.remaining(), force, work);
+  const rest = <T>(of: Promise<T>) =>
+    raceTimer(clock, deadline.remaining(), force, of);
+  let first = await rest(work);
+  const failed = typeof first === "object" && first.kind === "failed";
+  // A lame duck that fails is one all the same: others still come to it.
+  if (failed && phase.untilBudget) {
+    const end = await rest(new Promise<never>(() => {}));
+    if (end === "forced") first = end;
+  }
 
   const abort = () =>
     scope.abort(
