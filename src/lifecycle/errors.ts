@@ -37,7 +37,16 @@ export function describeReason(reason: ShutdownReason): string {
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error
     ? thrown
-    : new Error(`Non-error thrown: ${String(thrown)}`, { cause: thrown });
+    : new Error(`Non-error thrown: ${textOf(thrown)}`, { cause: thrown });
+}
+
+/** An object without a prototype, say, has no text, and asking for it throws. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `${typeof thrown} without a text`;
+  }
 }
 
 /** The reason of every abort that a stop causes. */

@@ -88,3 +88,25 @@ Deno.test("F02 F04 two signals from before the lifecycle: forced, nothing starts
   assertEquals([report.outcome, report.exitCode], ["forced", 130]);
   assertEquals([clock.timerCount, signals.subscriberCount], [0, 0]);
 });
+
+Deno.test("F08 a phase that throws what has no text fails like any other", async () => {
+  const silent: unknown[] = [Object.create(null), {
+    toString() {
+      throw new Error("no text");
+    },
+  }, Symbol("broken")];
+  for (const thrown of silent) {
+    const h = harness();
+    const done = h.lifecycle.run(() =>
+      h.lifecycle.ready([
+        phase("bad", { run: () => Promise.reject(thrown) }),
+        phase("last"),
+      ])
+    );
+    h.signals.send("SIGTERM");
+    const report = await h.clock.settle(done);
+    assertEquals(report.phases.map((each) => each.outcome), ["failed", "done"]);
+    assertEquals(report.durationMs, 0);
+    assertEquals(report.phases[0]?.errors[0]?.cause, thrown);
+  }
+});
