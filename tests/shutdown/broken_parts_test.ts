@@ -191,7 +191,7 @@ Deno.test(
     await using world = await World.create();
     const terminationLog = `${world.dir}/termination-log`;
     const service = await world.start({
-      failpoints: "before-call:charge=until-sigterm+block:60000",
+      failpoints: "before-call:charge=print+until-sigterm+block:60000",
       env: {
         ...shortBudgets(),
         OMS_WATCHDOG: "kill",
@@ -201,6 +201,7 @@ Deno.test(
     const client = world.client(service);
     const orderId = await world.order(client);
     await world.pay(client, orderId);
+    await passed(service, "before-call:charge");
     const { signal, durationMs } = await service.stop("SIGTERM", 20_000);
     assertEquals(signal, "SIGKILL");
     assertLess(durationMs, 6_000);

@@ -144,6 +144,7 @@ Deno.test(
         held,
         "SIGTERM",
         async (service) => {
+          if (held.phase === "store") await passed(service, "store:close");
           assertEquals((await service.kill()).signal, "SIGKILL", held.phase);
         },
         // Its report is kept before the store is closed.
