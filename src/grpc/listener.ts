@@ -13,6 +13,7 @@
 
 import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
+import { coalesceWrites } from "./coalesce.ts";
 import { ListenError } from "./errors.ts";
 
 /** Where to listen. */
@@ -180,6 +181,7 @@ export class Listener {
         stopWaiting();
         if (kind === "preface") {
           socket.unshift(bytes);
+          coalesceWrites(socket);
           this.#take(socket);
         } else this.#refuse(socket, kind);
         return;
