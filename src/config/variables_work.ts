@@ -74,7 +74,7 @@ export const WORK_VARIABLES = {
     "30s",
     interval,
     "30 s",
-    "longest back-off",
+    "longest back-off; also the most that is added to a wait that a provider asks for",
   ),
   sagaStuckAfter: withDefault(
     "OMS_SAGA_STUCK_AFTER",
