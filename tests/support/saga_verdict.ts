@@ -277,15 +277,16 @@ function eventsOf(
   if (!equal(seqs("saga"), upTo(order.sagaSeq))) {
     found.push(`${order.id}: saga events ${seqs("saga")}`);
   }
-  for (const row of rows) {
-    const { id, seq, event_type } = JSON.parse(row.value);
+  const envelopes = rows.map((row) => JSON.parse(row.value));
+  for (const [n, row] of rows.entries()) {
+    const { id, seq, event_type } = envelopes[n];
     const same = id === row.eventId && seq === row.seq &&
       event_type === row.eventType;
     if (!same) found.push(`${row.eventId}: its envelope says ${id}, ${seq}`);
   }
   for (const saga of sagas) {
     const types = rows
-      .filter((row) => JSON.parse(row.value).aggregate_id === saga.id)
+      .filter((_, n) => envelopes[n].aggregate_id === saga.id)
       .map((row) => String(row.eventType));
     const ends = types.filter((type) => LAST_WORDS.includes(type)).length;
     const settled = saga.finishedAt !== null;

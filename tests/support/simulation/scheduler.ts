@@ -38,7 +38,8 @@ export class Place {
   readonly name: string;
   state: "running" | "paused" | "dead" = "running";
   readonly inside: SimEvent[] = [];
-  readonly timers = new Set<SimTimer>();
+  /** In the order in which they fire. */
+  readonly #timers: SimTimer[] = [];
 
   constructor(name: string) {
     this.name = name;
@@ -46,11 +47,27 @@ export class Place {
 
   /** The first timer to fire. */
   get next(): SimTimer | null {
-    let next: SimTimer | null = null;
-    for (const timer of this.timers) {
-      if (next === null || timer.at < next.at) next = timer;
-    }
-    return next;
+    return this.#timers[0] ?? null;
+  }
+
+  /** It fires after those that are due at the same time already. */
+  set(timer: SimTimer): void {
+    const timers = this.#timers;
+    let index = timers.length;
+    while (index > 0 && (timers[index - 1]?.at ?? 0) > timer.at) index--;
+    timers.splice(index, 0, timer);
+  }
+
+  cancel(timer: SimTimer): void {
+    const index = this.#timers.indexOf(timer);
+    if (index >= 0) this.#timers.splice(index, 1);
+  }
+
+  /** Nothing happens in it any more. */
+  die(): void {
+    this.state = "dead";
+    this.inside.length = 0;
+    this.#timers.length = 0;
   }
 }
 
@@ -109,8 +126,8 @@ export class Scheduler {
 
   after(place: Place, ms: number, what: string, run: () => void): Timer {
     const timer = { at: this.#now + Math.max(0, ms), what, run };
-    if (place.state !== "dead") place.timers.add(timer);
-    const cancel = () => void place.timers.delete(timer);
+    if (place.state !== "dead") place.set(timer);
+    const cancel = () => place.cancel(timer);
     return { cancel, [Symbol.dispose]: cancel };
   }
 
@@ -123,9 +140,7 @@ export class Scheduler {
 
   /** Ends a place; answers what it had sent, which is now the caller's to decide on. */
   end(place: Place): Outside[] {
-    place.state = "dead";
-    place.inside.length = 0;
-    place.timers.clear();
+    place.die();
     this.#places.delete(place);
     const sent = this.#outside.filter(({ from }) => from === place);
     const others = this.#outside.filter(({ from }) => from !== place);
@@ -154,7 +169,7 @@ export class Scheduler {
       }
     }
     if (timer !== null && this.#isNext(timer, count)) {
-      owner.timers.delete(timer);
+      owner.cancel(timer);
       this.#now = Math.max(this.#now, timer.at);
       this.#happen(owner, timer);
       return true;
