@@ -7,12 +7,14 @@
  * Not promised: that it serves while two nodes are away; nodes on machines of their own.
  */
 import { Broker } from "./broker.ts";
+import { electPreferred } from "./elect.ts";
+import { BrokerError } from "./errors.ts";
 import { findJars, kafkaVersion } from "./jars.ts";
 import { formatStorage, newClusterId, nodeCommand } from "./jvm.ts";
 import { KafkaSide } from "./kafka_side.ts";
 import { freePort } from "./ports.ts";
+import { until } from "../until.ts";
 import { nodeProperties, plainListener } from "./properties.ts";
-import { electPreferred } from "./elect.ts";
 
 const NODES = [1, 2, 3] as const;
 const PROPERTIES = [
@@ -22,12 +24,11 @@ const PROPERTIES = [
   "auto.leader.rebalance.enable=false",
 ];
 
-/** A partition's leader and the nodes that have it, preferred leader first. */
+/** A partition's leader and the nodes that have all of it. */
 export interface PartitionPlace {
   readonly topic: string;
   readonly partition: number;
   readonly leader: number;
-  readonly replicas: readonly number[];
   readonly inSync: readonly number[];
 }
 
@@ -42,7 +43,7 @@ export class Cluster extends KafkaSide implements AsyncDisposable {
   /** @throws BrokerError when there is none */
   node(id: number): Broker {
     const node = this.nodes[id - 1];
-    if (node === undefined) throw new Error(`Cannot find node ${id}`);
+    if (node === undefined) throw new BrokerError(`Cannot find node ${id}`);
     return node;
   }
 
@@ -50,15 +51,22 @@ export class Cluster extends KafkaSide implements AsyncDisposable {
     return await this.asAdmin(async (admin) => {
       const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
       return metadata.topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionId, leader, replicas, isr }) => ({
+        partitions.map(({ partitionId, leader, isr }) => ({
           topic: name,
           partition: partitionId,
           leader,
-          replicas,
           inSync: isr,
         }))
       );
     });
+  }
+
+  /** True when the node that is asked knows all nodes, and one to take admins' requests. */
+  async complete(): Promise<boolean> {
+    const { brokers, controller } = await this.asAdmin((admin) =>
+      admin.describeCluster()
+    );
+    return brokers.length === this.nodes.length && controller !== null;
   }
 
   /** True when all nodes have all of the topics' partitions. */
@@ -144,6 +152,9 @@ export async function startCluster(
     }),
   );
   await Promise.all(nodes.map((node) => node.start()));
+  const cluster = new Cluster(nodes);
+  // A node may serve before it has heard of the others.
+  await until("three brokers that know each other", () => cluster.complete());
   stack.move();
-  return new Cluster(nodes);
+  return cluster;
 }
