@@ -32,13 +32,13 @@ export async function listOrders(
     signal?.throwIfAborted();
     const rows = all ? Math.min(limit - found.length, CHUNK) : CHUNK;
     const chunk = await read((reader) => reader.page(customerId, after, rows));
-    for (const order of chunk.orders) {
+    for (const order of chunk.found) {
       if (!all && !statuses.includes(order.status)) continue;
       found.push(order);
       bytes += sizeOf(order);
       if (found.length === limit || bytes > maxBytes) return found;
     }
-    const last = chunk.orders.at(-1);
+    const last = chunk.found.at(-1);
     if (last === undefined || chunk.ended) return found;
     after = { createdAt: last.createdAt, id: last.id };
     await new Promise((resolve) => setTimeout(resolve, 0));

@@ -18,6 +18,7 @@ import type {
 } from "../store.ts";
 import { TOPICS } from "./protocol.ts";
 import {
+  type Columns,
   decodeAnswer,
   decodeOrder,
   decodeOutbox,
@@ -31,13 +32,13 @@ import { UNFINISHED } from "./schema.ts";
 /** A lock that only an outside program can hold; the event loop waits for it, so briefly. In ms. */
 const BUSY_MS = 250;
 
-/** Of items as they are stored: some 8 ms of reading. */
-const PAGE_CHARACTERS = 1_048_576;
+/** Of texts as they are stored: of items, some 8 ms of reading. */
+const PART_CHARACTERS = 1_048_576;
 
-/** Orders read in one go. */
-export interface OrderPage {
-  readonly orders: Order[];
-  /** There are no others after them. */
+/** What is read in one go; it ends early with the row by which its texts pass `PART_CHARACTERS`. */
+export interface Part<T> {
+  readonly found: T[];
+  /** There is nothing after it. */
   readonly ended: boolean;
 }
 
@@ -73,26 +74,28 @@ export class SqliteReader {
   }
 
   /** @param after entries are numbered from 1 without gaps */
-  timeline(orderId: string, after: number, limit: number): TimelineEntry[] {
-    return this.#sql(
+  timeline(
+    orderId: string,
+    after: number,
+    limit: number,
+  ): Part<TimelineEntry> {
+    const rows = this.#sql(
       "SELECT * FROM timeline WHERE order_id = ? AND n > ? ORDER BY n LIMIT ?",
-    ).all(orderId, after, limit).map(decodeTimeline);
+    ).iterate(orderId, after, limit);
+    return partOf(rows, "reason", decodeTimeline, limit);
   }
 
-  /** Newest first; ends early with the order by which the items read pass `PAGE_CHARACTERS`. */
-  page(customerId: string, after: ListPosition, limit: number): OrderPage {
+  /** Newest first. */
+  page(
+    customerId: string,
+    after: ListPosition,
+    limit: number,
+  ): Part<Order> {
     const rows = this.#sql(
       `SELECT * FROM orders WHERE customer_id = ?
        AND (created_at, id) < (?, ?) ORDER BY created_at DESC, id DESC LIMIT ?`,
     ).iterate(customerId, after.createdAt, after.id, limit);
-    const orders: Order[] = [];
-    let characters = 0;
-    for (const row of rows) {
-      orders.push(decodeOrder(row));
-      characters += text(row, "items").length;
-      if (characters > PAGE_CHARACTERS) return { orders, ended: false };
-    }
-    return { orders, ended: orders.length < limit };
+    return partOf(rows, "items", decodeOrder, limit);
   }
 
   answer(key: string, now: number): StoredAnswer | null {
@@ -187,6 +190,23 @@ export class SqliteReader {
     }
     return statement;
   }
+}
+
+/** @param column whose texts count */
+function partOf<T>(
+  rows: Iterable<Columns>,
+  column: string,
+  decode: (row: Columns) => T,
+  limit: number,
+): Part<T> {
+  const found: T[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    found.push(decode(row));
+    characters += text(row, column).length;
+    if (characters > PART_CHARACTERS) return { found, ended: false };
+  }
+  return { found, ended: found.length < limit };
 }
 
 function encodeVersions(

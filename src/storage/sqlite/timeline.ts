@@ -22,11 +22,11 @@ export async function readTimeline(
     const chunk = await read((reader) =>
       reader.timeline(id, after + found.length, rows)
     );
-    const fitting = throughSize(chunk, sizeOfEntry, maxBytes - bytes);
+    const fitting = throughSize(chunk.found, sizeOfEntry, maxBytes - bytes);
     for (const entry of fitting) bytes += sizeOfEntry(entry);
     found.push(...fitting);
     const over = bytes > maxBytes || found.length === limit;
-    if (over || chunk.length < CHUNK) return found;
+    if (over || chunk.ended) return found;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
