@@ -8,6 +8,7 @@
  * (the store's lock keeps a second process out of the directory).
  */
 import { dirname } from "node:path";
+import { syncDirectory } from "../storage/directory_sync.ts";
 import { PublishError } from "./errors.ts";
 import { endOfWholeLines, toLine } from "./ndjson.ts";
 import type { EventRecord, Publisher, PublisherState } from "./publisher.ts";
@@ -133,7 +134,12 @@ export async function openEventFile(path: string): Promise<EventFile> {
     write: true,
     create: true,
   });
-  await syncDirectory(dirname(path));
+  try {
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    file.close();
+    throw error;
+  }
   return {
     size: async () => (await file.stat()).size,
     readAt: async (buffer, position) => {
@@ -154,14 +160,4 @@ export async function openEventFile(path: string): Promise<EventFile> {
     sync: () => file.syncData(),
     close: () => file.close(),
   };
-}
-
-/** Makes the file's name durable: its own sync keeps only its bytes. */
-async function syncDirectory(path: string): Promise<void> {
-  try {
-    using directory = await Deno.open(path);
-    await directory.sync();
-  } catch {
-    // Not every platform syncs directories; then the name is as durable as the platform makes it.
-  }
 }

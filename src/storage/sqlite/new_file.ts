@@ -7,6 +7,7 @@
  */
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { syncDirectorySync } from "../directory_sync.ts";
 import { APPLICATION_ID } from "./schema.ts";
 
 const BESIDE = ["-journal", "-wal", "-shm"];
@@ -29,7 +30,7 @@ export function createFile(path: string): void {
   }
   Deno.renameSync(draft, path);
   // Killed before this: SQLite syncs the folder, too, when the next start makes the first log.
-  syncDirectory(dirname(path));
+  syncDirectorySync(dirname(path));
 }
 
 function removeIfThere(path: string): void {
@@ -45,16 +46,7 @@ function removeIfThere(path: string): void {
  * them may have been killed before it was synced.
  */
 function syncPath(folder: string): void {
-  syncDirectory(folder);
+  syncDirectorySync(folder);
   const above = dirname(folder);
   if (above !== folder) syncPath(above);
-}
-
-function syncDirectory(path: string): void {
-  try {
-    using directory = Deno.openSync(path);
-    directory.syncSync();
-  } catch {
-    // Not every platform syncs directories, nor may every user read them: then it is as durable as that allows.
-  }
 }
