@@ -17,7 +17,7 @@ export interface ReadAt {
  * Bytes from the start of the file up to and including the last line end before which every line is whole.
  *
  * Assumes that only the newest batch can be torn: after a loss of power any part of it may be missing, also in
- * its middle. So it looks back over the lines of the largest batch, and no further.
+ * its middle. So no more than the lines of the largest batch are looked at, or cut off.
  */
 export async function endOfWholeLines(
   file: ReadAt,
@@ -26,14 +26,15 @@ export async function endOfWholeLines(
   const buffer = new Uint8Array(Math.min(SCAN_BYTES, size));
   let whole: number | null = null;
   let lines = 0;
-  for (let end = size; end > 0 && (whole === null || lines <= LARGEST_BATCH);) {
+  for (let end = size; end > 0;) {
     const start = Math.max(0, end - buffer.length);
     const read = await file.readAt(buffer.subarray(0, end - start), start);
     for (let index = read - 1; index >= 0; index--) {
       const byte = buffer[index];
       if (byte === NEWLINE) {
-        lines += 1;
         whole ??= start + index + 1;
+        lines += 1;
+        if (lines > LARGEST_BATCH) return whole;
       } else if (byte === NUL) whole = null;
     }
     end = start;

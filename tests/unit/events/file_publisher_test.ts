@@ -6,7 +6,10 @@ import {
   FilePublisher,
 } from "../../../src/events/file_publisher.ts";
 import { endOfWholeLines, toLine } from "../../../src/events/ndjson.ts";
-import type { EventRecord } from "../../../src/events/publisher.ts";
+import {
+  type EventRecord,
+  LARGEST_BATCH,
+} from "../../../src/events/publisher.ts";
 
 const signal = new AbortController().signal;
 
@@ -171,6 +174,17 @@ Deno.test("the last line end is found also when it lies several steps back", asy
     }, bytes.length);
     assertEquals(end, (newline ?? -1) + 1);
   }
+});
+
+Deno.test("of a file that somebody else has filled with zero bytes no more goes than one batch", async () => {
+  const bytes = new TextEncoder().encode("\0\n".repeat(3 * LARGEST_BATCH));
+  const end = await endOfWholeLines({
+    readAt: (buffer, position) => {
+      buffer.set(bytes.subarray(position, position + buffer.length));
+      return Promise.resolve(buffer.length);
+    },
+  }, bytes.length);
+  assertEquals(end, "\0\n".length * 2 * LARGEST_BATCH);
 });
 
 Deno.test("F43 power lost in the middle of a batch: lines behind a part that is missing go, those before it stay", async () => {
