@@ -145,7 +145,9 @@ export class SagaDispatcher {
     const again = this.#again.delete(saga.id);
     if (!this.open) return this.#report();
     if (end.kind === "postponed") this.#arm(end.nextAttemptAt);
-    if (end.kind === "ended" ? end.more : again) await this.#wakeNext(saga);
+    else if (end.kind === "ended" ? end.more : again) {
+      await this.#wakeNext(saga);
+    }
     this.#fill();
   }
 

@@ -211,6 +211,30 @@ Deno.test("a saga offered while its refused claim is still on its way is looked 
   assertEquals(world.saga(id, 2).state, "completed");
 });
 
+Deno.test("a saga that a scan finds before its claim is through still waits its back-off out", async () => {
+  await using world = new SagaWorld({ scanIntervalMs: 3_600_000 });
+  const hold = Promise.withResolvers<void>();
+  const { store, dispatcher } = world.process;
+  const commit = store.commit.bind(store);
+  store.commit = async (change, options) => {
+    if (change.sagaUpdate?.claim !== undefined) await hold.promise;
+    return await commit(change, options);
+  };
+  world.providers.choose = ({ nth }) =>
+    nth === 0
+      ? { kind: "unknown", effect: false, retryAfterMs: 4_000 }
+      : { kind: "done" };
+  leave(world, 1);
+  await dispatcher.start();
+  assertEquals(dispatcher.running, 1);
+  await dispatcher.start();
+  hold.resolve();
+  await world.settle();
+  const [first, second] = world.providers.callsOf("reserve");
+  assert(first !== undefined && second !== undefined);
+  assert(second.at - first.at >= 4_000, `${second.at - first.at}`);
+});
+
 Deno.test("offering a saga twice runs it once", async () => {
   await using world = new SagaWorld();
   const id = await payIn(world, { kind: "late", ms: 50 });
