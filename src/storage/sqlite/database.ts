@@ -67,7 +67,13 @@ function inspect(
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw cannotOpen(path, error);
   }
-  if (bytes === 0) return "empty";
+  if (bytes === 0) {
+    // It would be replaced by a new file, on the wrong disk.
+    if (isLink(path)) {
+      throw refuse(path, "it is a link to a file that is missing or empty");
+    }
+    return "empty";
+  }
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
@@ -86,6 +92,15 @@ function inspect(
     throw cannotOpen(path, error);
   } finally {
     db?.close();
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw cannotOpen(path, error);
   }
 }
 

@@ -133,6 +133,22 @@ Deno.test("F31 an empty file is a new store", async () => {
   });
 });
 
+Deno.test({
+  name:
+    "F31 oms.db is a link to a disk that is not there: refused, the link stays",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withTempDir(async (dir) => {
+      Deno.symlinkSync(`${dir}/disk/oms.db`, `${dir}/oms.db`);
+      await refusedUntouched(dir, "link");
+      assertEquals(Deno.readLinkSync(`${dir}/oms.db`), `${dir}/disk/oms.db`);
+      Deno.mkdirSync(`${dir}/disk`);
+      writeFile(`${dir}/disk/oms.db`, 1);
+      await (await open(dir)).close();
+    });
+  },
+});
+
 Deno.test("F31 foreign file: refused, untouched", async () => {
   await withTempDir(async (dir) => {
     for (const text of ["short", "long ".repeat(5_000)]) {
