@@ -3,6 +3,7 @@ import {
   syncDirectory,
   syncDirectorySync,
 } from "../../../src/storage/directory_sync.ts";
+import { withTempDir } from "../../support/temp_dir.ts";
 
 function folderThat(failsWith: string) {
   const fail = () => {
@@ -31,7 +32,8 @@ Deno.test("a platform that does not sync folders is taken as it is", async () =>
   const folder = folderThat("EINVAL");
   syncDirectorySync("/d", () => folder);
   await syncDirectory("/d", () => Promise.resolve(folder));
-  const missing = `${await Deno.makeTempDir()}/missing`;
-  syncDirectorySync(missing);
-  await syncDirectory(missing);
+  await withTempDir(async (dir) => {
+    syncDirectorySync(`${dir}/missing`);
+    await syncDirectory(`${dir}/missing`);
+  });
 });
