@@ -35,9 +35,19 @@ export function describeReason(reason: ShutdownReason): string {
 
 /** Turns anything that was thrown into an `Error`, keeping it as the cause. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error
+  return thrown instanceof Error && hasText(thrown)
     ? thrown
     : new Error(`Non-error thrown: ${textOf(thrown)}`, { cause: thrown });
+}
+
+/** Its message may be a getter, and throw. */
+function hasText(error: Error): boolean {
+  try {
+    return typeof error.message === "string" &&
+      (error.stack === undefined || typeof error.stack === "string");
+  } catch {
+    return false;
+  }
 }
 
 /** An object without a prototype, say, has no text, and asking for it throws. */

@@ -89,12 +89,23 @@ Deno.test("F02 F04 two signals from before the lifecycle: forced, nothing starts
   assertEquals([clock.timerCount, signals.subscriberCount], [0, 0]);
 });
 
+class SilentError extends Error {
+  override get message(): string {
+    throw new Error("no text");
+  }
+}
+
 Deno.test("F08 a phase that throws what has no text fails like any other", async () => {
-  const silent: unknown[] = [Object.create(null), {
-    toString() {
-      throw new Error("no text");
+  const silent: unknown[] = [
+    Object.create(null),
+    {
+      toString() {
+        throw new Error("no text");
+      },
     },
-  }, Symbol("broken")];
+    Symbol("broken"),
+    new SilentError(),
+  ];
   for (const thrown of silent) {
     const h = harness();
     const done = h.lifecycle.run(() =>
