@@ -1,4 +1,4 @@
-/** Where strace may not trace, the suite is ignored with the reason; CI sets TEST_REQUIRE_STRACE=1 and it fails. */
+/** Where strace may not trace, the suite is ignored with the reason; with TEST_REQUIRE_STRACE=1 it fails. */
 import { whyNoStrace } from "../support/powerloss/strace.ts";
 
 const REQUIRE_STRACE = "TEST_REQUIRE_STRACE";
