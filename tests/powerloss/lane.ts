@@ -14,7 +14,7 @@ import type { Outcome } from "../shutdown/recorded_calls.ts";
 import type { World } from "../shutdown/world.ts";
 
 /** The n-th call of a connection. */
-export function streamOf(nth: number): number {
+function streamOf(nth: number): number {
   return 2 * nth - 1;
 }
 

@@ -13,7 +13,7 @@ export const STEPS = [
 ];
 
 /** Inside of a step: the store opened, the tables read. */
-export const WITHIN = [
+const WITHIN = [
   "before-read:lastReport",
   "before-write:saveReport",
   "before-read:outboxStats",
