@@ -58,7 +58,7 @@ export class Lane {
       backoff: this.#backoff,
       onMarked: (count) => backlog.removed(count),
       onUnavailable: (error) =>
-        this.#storeTrouble("mark events as sent", error),
+        this.#storeTrouble("cannot mark events as sent, trying again", error),
       onFailed: () => this.#wakeup.set(),
     });
     this.#delivery = new Delivery(topic, deps, {
@@ -174,16 +174,18 @@ export class Lane {
         );
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) throw error;
-        if (failures === 1) this.#storeTrouble("read the outbox", error);
+        if (failures === 1) {
+          this.#storeTrouble("cannot read the outbox, trying again", error);
+        }
         if (giveUp) throw new InTroubleError(error.message, { cause: error });
         await clock.sleep(backoffMs(failures, this.#backoff), signal);
       }
     }
   }
 
-  #storeTrouble(what: string, error: StoreUnavailableError): void {
+  #storeTrouble(msg: string, error: StoreUnavailableError): void {
     this.#releaseWaiters(Infinity);
-    this.#deps.log("warn", `cannot ${what}, trying again`, {
+    this.#deps.log("warn", msg, {
       topic: this.#deps.options.topics[this.#topic],
       error: error.message,
     });

@@ -59,18 +59,50 @@ Deno.test("every metric that the documents name is exported", async () => {
   }
 });
 
-Deno.test("every log line that docs/operations.md lists is logged", () => {
-  const [, table = ""] = /## Log lines\n([^]*?)\n## /.exec(
+Deno.test("every metric that is exported is explained in docs/operations.md", async () => {
+  using metrics = createMetrics();
+  const exported = (await metrics.render()).matchAll(/^# HELP (\S+)/gm);
+  const [, section = ""] = /## Metrics\n([^]*?)\n## /.exec(
     read("docs/operations.md"),
   ) ?? [];
-  const lines = [...table.matchAll(/^\| `([^`]*?)(?: ?…)?` /gm)]
+  const explained = [...section.matchAll(/`([a-z_]+)(\*?)[{`]/g)];
+  const silent = [...exported].map(([, name = ""]) => name).filter((name) =>
+    !explained.some(([, start = "", star]) =>
+      star === "*" ? name.startsWith(start) : name === start
+    )
+  );
+  assertEquals(silent, []);
+});
+
+/** The lines that the runbook explains, an end that it leaves out with them. */
+function explainedLines(): string[] {
+  const [, section = ""] = /## Log lines\n([^]*?)\n## /.exec(
+    read("docs/operations.md"),
+  ) ?? [];
+  return [...section.matchAll(/^\| `([^`]*?)(?: ?…)?` /gm)]
     .map(([, line = ""]) => line);
-  assert(lines.length > 10, "it reads the table");
+}
+
+Deno.test("every log line that docs/operations.md lists is logged", () => {
   const code = [...sources("src/")].join("\n");
-  const unknown = lines.filter((line) =>
+  const unknown = explainedLines().filter((line) =>
     !code.includes(`"${line}`) && !code.includes(`\`${line}`)
   );
   assertEquals(unknown, []);
+});
+
+Deno.test("every line that is logged, debug aside, is explained in docs/operations.md", () => {
+  const logged = [...sources("src/")].flatMap((code) => [
+    ...code.matchAll(
+      /\blog(?:ger)?(?:\?\.)?(?:\.(?:info|warn|error)\(|\(\s*"(?:info|warn|error)",)\s*"([^"]+)"/g,
+    ),
+  ]).map(([, message = ""]) => message);
+  assert(logged.length > 30, "it reads the code");
+  const explained = explainedLines();
+  const silent = logged.filter((message) =>
+    !explained.some((line) => message.startsWith(line))
+  );
+  assertEquals(silent, []);
 });
 
 Deno.test("the service config of docs/client.md is the one that our client uses", () => {
