@@ -24,7 +24,10 @@ export function checkRecord(root: string, lives: readonly Life[]): void {
     for (const path of new Set([...replayed.keys(), ...life.left.keys()])) {
       if (sameBytes(replayed.get(path), life.left.get(path))) continue;
       throw new Error(
-        `The record is not whole: played without a loss of power it does not give ${path} as the process has left it`,
+        `The record is not whole: played without a loss of power it does not give ${path} as the process has left ` +
+          `it (${
+            difference(replayed.get(path), life.left.get(path))
+          }); its last calls: ${lastCalls(life, path)}`,
       );
     }
   }
@@ -40,6 +43,27 @@ function sameBytes(
 ): boolean {
   if (!a || !b) return a === b;
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+function difference(
+  replayed: Uint8Array | null | undefined,
+  left: Uint8Array | null | undefined,
+): string {
+  if (!replayed || !left) {
+    return `${replayed ? "a file" : replayed} instead of ${
+      left ? "a file" : left
+    }`;
+  }
+  const at = replayed.findIndex((byte, index) => byte !== left[index]);
+  return `${replayed.length} instead of ${left.length} bytes, first other byte ${at}`;
+}
+
+function lastCalls({ events }: Life, path: string): string {
+  return events.flatMap(({ kind, call: { name, args, result } }, index) =>
+    args.includes(`${path}>`)
+      ? [`${index} ${kind} ${name}(… ${args.slice(-24)}) = ${result}`]
+      : []
+  ).slice(-12).join("; ");
 }
 
 /** @param look is given each cut, in order, with one image of the disk at that moment */

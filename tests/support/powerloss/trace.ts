@@ -24,7 +24,7 @@ const WHOLE = /^(\w+)\((.*)\) += (.*)$/s;
 const UNFINISHED = /^(\w+)\((.*)<unfinished \.\.\.>$/s;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)\) += (.*)$/s;
 /** Signals, ends of threads, and what a killed thread was about to call: strace could not even ask it. */
-const NO_CALL = /^(?:--- |\+\+\+ |\?\?\?\()/;
+const NO_CALL = /^(?:--- |\+\+\+ |\?\?\?\(|<\.\.\. \?\?\? resumed>)/;
 /** A call that the end of the process has cut off. */
 const CUT_OFF = / <unfinished \.\.\.>(\) += \?)$/s;
 const UNKNOWN = { result: null, opened: null };

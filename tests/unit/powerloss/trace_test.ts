@@ -41,6 +41,17 @@ Deno.test("a call that other threads' lines interrupt begins and ends where its 
   assertEquals(strings(first?.call.args ?? ""), [new Uint8Array([0x61])]);
 });
 
+Deno.test("what a killed thread was about to call is no call, on one line or on two", () => {
+  const events = parseTrace([
+    "1 ???( <unfinished ...>) = ?",
+    "2 ???( <unfinished ...>",
+    "1 +++ killed by SIGKILL +++",
+    "2 <... ??? resumed>)                = ?",
+    "",
+  ].join("\n"));
+  assertEquals(events, []);
+});
+
 Deno.test("answers are told by connection and stream, at the write that begins them", () => {
   const socket = "9<socket:[77]>";
   const answer = frame(0, 3, message(42));
