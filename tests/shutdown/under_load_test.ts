@@ -4,7 +4,7 @@ import { status } from "@grpc/grpc-js";
 import type { OrderClient } from "../../src/grpc/client.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
-import { NO_SIGNALS } from "./platform.ts";
+import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
 import type { Outcome } from "./recorded_calls.ts";
 import { metricsOf, World } from "./world.ts";
 
@@ -83,6 +83,8 @@ Deno.test(
     const { code, durationMs } = await stopped;
     assertEquals(code, 0, service.output.slice(-20).join("\n"));
     assert(durationMs < 10_000, `${durationMs}`);
+    // A connection that 2.7 ends can be one that the client's next write breaks: `write EPIPE`.
+    if (WEAKER_RUNTIME) codes.delete(status.INTERNAL);
     assertEquals([...codes.keys()].sort(), [status.OK, status.UNAVAILABLE]);
 
     const points = service.log.filter(({ msg }) => msg === "failpoint")
