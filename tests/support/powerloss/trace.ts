@@ -9,8 +9,8 @@ export interface SystemCall {
   /** As strace prints them, without the parentheses. */
   readonly args: string;
   /**
-   * Null: the caller was killed before it returned. Also of a short pwrite64 that was its caller's last: the number
-   * is not what was done; of 4,096 bytes it was 11, and all of them were in the file.
+   * Null: the caller was killed before it returned. Also of a write that was a killed caller's last, and not all of
+   * it was done by that number: of 4,096 bytes it was 11, of 24 it was -1, and all of them were in the file.
    */
   readonly result: number | null;
   /** `<path>` behind the result: what an open has opened. */
@@ -28,8 +28,11 @@ const UNFINISHED = /^(\w+)\((.*)<unfinished \.\.\.>$/s;
 const RESUMED = /^<\.\.\. (\w+) resumed>(.*)\) += (.*)$/s;
 /** Signals, exits of threads, and what a killed thread was about to call: strace could not even ask it. */
 const NO_CALL = /^(?:--- |\+\+\+ |\?\?\?\(|<\.\.\. \?\?\? resumed>)/;
-/** The end of a pwrite64's arguments. */
-const LENGTH_AND_POSITION = /, (\d+), \d+$/;
+/** In the arguments. */
+const WRITE_LENGTH: Readonly<Record<string, RegExp>> = {
+  write: /, (\d+)$/,
+  pwrite64: /, (\d+), \d+$/,
+};
 const KILLED = /^\+\+\+ killed by /;
 /** A call that the end of the process has cut off. */
 const CUT_OFF = / <unfinished \.\.\.>(\) += \?)$/s;
@@ -63,9 +66,8 @@ export function parseTrace(text: string): TraceEvent[] {
     const last = at === undefined ? undefined : events[at.begin];
     if (at === undefined || last === undefined) return;
     const { name, args, result } = last.call;
-    const [, length] = LENGTH_AND_POSITION.exec(args) ?? [];
-    const short = name === "pwrite64" && result !== null && result >= 0 &&
-      result < Number(length);
+    const [, length] = WRITE_LENGTH[name]?.exec(args) ?? [];
+    const short = length !== undefined && result !== Number(length);
     if (!short) return;
     const call = { ...last.call, ...UNKNOWN };
     events[at.begin] = { kind: "begin", call };

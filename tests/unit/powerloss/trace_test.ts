@@ -52,15 +52,17 @@ Deno.test("what a killed thread was about to call is no call, on one line or on 
   assertEquals(events, []);
 });
 
-Deno.test("how much a killed thread's last write took is not known when it is said to be short", () => {
+Deno.test("how much a killed thread's last write took is not known when it is said not to be all", () => {
   const events = parseTrace([
     '1 pwrite64(3</a>, "", 4096, 4096 <unfinished ...>',
     '2 pwrite64(3</a>, "", 24, 0) = 24',
     "1 <... pwrite64 resumed>) = 11",
-    "3 lseek(3</a>, 0, SEEK_END) = 8192",
+    '3 write(3</a>, "", 24) = -1 EIO (Input/output error)',
+    "4 lseek(3</a>, 0, SEEK_END) = 8192",
     "1 +++ killed by SIGKILL +++",
     "2 +++ killed by SIGKILL +++",
     "3 +++ killed by SIGKILL +++",
+    "4 +++ killed by SIGKILL +++",
     "",
   ].join("\n"));
   assertEquals(
@@ -70,6 +72,8 @@ Deno.test("how much a killed thread's last write took is not known when it is sa
       ["begin", "pwrite64", 24],
       ["end", "pwrite64", 24],
       ["end", "pwrite64", null],
+      ["begin", "write", null],
+      ["end", "write", null],
       ["begin", "lseek", 8192],
       ["end", "lseek", 8192],
     ],
