@@ -4,6 +4,7 @@
  * Invariant: a rendering is of the tree's chart, with no cluster and no network.
  */
 import { assert } from "@std/assert";
+import { testsThatNeed } from "../required.ts";
 import { type Ran, run } from "../run_program.ts";
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
@@ -24,26 +25,15 @@ export const VALUES = [
 ] as const;
 export type ValuesFile = typeof VALUES[number];
 
-const missing = await whatIsMissing();
-const required = Deno.env.get(REQUIRE_HELM) === "1";
-if (missing !== null && !required) console.log(`skipped: ${missing}`);
-
 /**
  * A test that needs the tool chain. Without it the test is ignored, and the
  * file prints `skipped: …`; with TEST_REQUIRE_HELM=1 it fails instead.
  */
-export function helmTest(name: string, test: () => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: missing !== null && !required,
-    fn: async () => {
-      if (missing !== null) {
-        throw new Error(`Cannot test the chart: ${missing}`);
-      }
-      await test();
-    },
-  });
-}
+export const helmTest = testsThatNeed({
+  missing: await whatIsMissing(),
+  requiredBy: REQUIRE_HELM,
+  cannot: "Cannot test the chart",
+});
 
 /** Runs a program of the tool chain. */
 export async function tool(

@@ -7,6 +7,7 @@
  */
 import type { Broker } from "./broker.ts";
 import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
+import { testsThatNeed } from "../required.ts";
 import { BrokerError } from "./errors.ts";
 import { whatIsMissing } from "./jars.ts";
 import { openBroker, prepareBroker } from "./prepare.ts";
@@ -44,9 +45,12 @@ routeRuntimeWarnings((level, _, fields) => {
   if (level !== "debug") console.warn(fields);
 });
 
-const missing = await whatIsMissing();
-const required = Deno.env.get(REQUIRE_KAFKA) === "1";
-if (missing !== null && !required) console.log(`skipped: ${missing}`);
+/** A test that starts what it needs of Kafka by itself; ignored as the others are. */
+export const realKafkaTest = testsThatNeed({
+  missing: await whatIsMissing(),
+  requiredBy: REQUIRE_KAFKA,
+  cannot: "Cannot test against Kafka",
+});
 
 /** What a run's test files share. */
 interface Shared<T> {
@@ -108,20 +112,6 @@ function sharedTest<T>(
       // Also for the end of the run: a broker that runs takes its directory with it.
       await broker.ensureUp();
     }
-  });
-}
-
-/** A test that starts what it needs of Kafka by itself; ignored as the others are. */
-export function realKafkaTest(name: string, run: () => Promise<void>): void {
-  Deno.test({
-    name,
-    ignore: missing !== null && !required,
-    fn: async () => {
-      if (missing !== null) {
-        throw new Error(`Cannot test against Kafka: ${missing}`);
-      }
-      await run();
-    },
   });
 }
 
