@@ -8,7 +8,12 @@
 import { BuildError, main, ROOT } from "./build/project.ts";
 import { parseJunit, type TestResult } from "./faults/junit.ts";
 import { CATALOGUE } from "./faults/rows.ts";
-import { coverage, faultsPage, shortcomings } from "./faults/table.ts";
+import {
+  coverage,
+  faultsPage,
+  firstDifference,
+  shortcomings,
+} from "./faults/table.ts";
 
 const SUITES = ["fast", "shutdown"];
 
@@ -29,10 +34,14 @@ await main((args) => {
   const results = SUITES.flatMap(resultsOf);
   const problems = shortcomings(coverage(CATALOGUE, results));
   const text = faultsPage(CATALOGUE, results);
-  if (!args.includes("--check")) Deno.writeTextFileSync(page, text);
-  else if (Deno.readTextFileSync(page) !== text) {
-    problems.push("docs/faults.md is out of date: run `deno task faults`");
-  }
+  if (args.includes("--check")) {
+    const difference = firstDifference(Deno.readTextFileSync(page), text);
+    if (difference !== null) {
+      problems.push(
+        `docs/faults.md is out of date: run \`deno task faults\` (${difference})`,
+      );
+    }
+  } else Deno.writeTextFileSync(page, text);
   for (const problem of problems) console.error(problem);
   return problems.length === 0 ? 0 : 1;
 });

@@ -30,10 +30,15 @@ export function shortcomings(covered: readonly Coverage[]): string[] {
   return covered.flatMap(({ row, tests }) => {
     const failed = tests.filter(({ result }) => result === "failed")
       .map(({ name }) => `${row.id}: "${name}" failed`);
+    const misplaced = tests.filter(({ file }) => !file.endsWith("_test.ts"))
+      .map(({ name, file }) =>
+        `${row.id}: "${name}" is registered in ${file}: call Deno.test in its test file, the table names that`
+      );
     const shown = tests.some(({ result }) => result === "passed");
+    const problems = [...failed, ...misplaced];
     return shown || row.elsewhere !== undefined
-      ? failed
-      : [...failed, `${row.id}: no test that passed carries this number`];
+      ? problems
+      : [...problems, `${row.id}: no test that passed carries this number`];
   });
 }
 
@@ -90,4 +95,15 @@ function byFile(tests: readonly TestResult[]): string[] {
       ),
     ],
   );
+}
+
+/** The first line that differs, as it stands and as it should; null when none does. */
+export function firstDifference(stands: string, should: string): string | null {
+  const [was, is] = [stands.split("\n"), should.split("\n")];
+  const at = is.findIndex((line, index) => line !== was[index]);
+  if (at === -1 && was.length === is.length) return null;
+  const line = at === -1 ? is.length : at;
+  return `line ${line + 1} is "${was[line] ?? ""}", should be "${
+    is[line] ?? ""
+  }"`;
 }

@@ -39,7 +39,7 @@ function sharedCluster(): Promise<Cluster> {
   return started ??= startCluster();
 }
 
-realKafkaTest(
+Deno.test(realKafkaTest(
   "F41 leaders of a cluster die, hang, move and restart under load: every event arrives, in sequence, none is a dead letter",
   async () => {
     const cluster = await sharedCluster();
@@ -87,7 +87,7 @@ realKafkaTest(
     assertEquals(deadLetters, 0);
     assertEquals(events, 6 * world.paid().length);
   },
-);
+));
 
 /** Commits while leaders move, in rounds, until the case has come. @throws Error when it does not */
 async function whileLeadersMove(
@@ -118,7 +118,7 @@ async function whileLeadersMove(
   throw new Error(`${MAX_ROUNDS} rounds have passed without the case`);
 }
 
-realKafkaTest(
+Deno.test(realKafkaTest(
   "F41 leaders that move between two tries of a send: what only kafkajs calls acknowledged is sent again, and arrives",
   async () => {
     const cluster = await sharedCluster();
@@ -135,9 +135,9 @@ realKafkaTest(
     );
     console.log(`${distrusted} acknowledgements were not believed`);
   },
-);
+));
 
-realKafkaTest(
+Deno.test(realKafkaTest(
   "control: with kafkajs believed, the judge finds events that never arrived",
   async () => {
     const cluster = await sharedCluster();
@@ -158,7 +158,7 @@ realKafkaTest(
       },
     );
   },
-);
+));
 
 /** The producers, with each acknowledgement that is not believed counted. */
 function counting(

@@ -7,7 +7,7 @@ import { helmTest, only, refusal, render } from "../support/helm/chart.ts";
 const NOTHING =
   'shutdown={"grpc":"0","sagas":"0","outbox":"0","http":"0","kafka":"0","store":"0"}';
 
-helmTest(
+Deno.test(helmTest(
   "F60 budgets above the grace do not render, and the message names the sum",
   async () => {
     const told = await refusal("values.yaml", 'shutdown.sagas="20s"');
@@ -18,22 +18,24 @@ helmTest(
         "terminationGracePeriodSeconds is 30",
     );
   },
-);
+));
 
-helmTest("the grace is the limit: 25 s render, 24 s do not", async () => {
-  const objects = await render(
-    "values.yaml",
-    "terminationGracePeriodSeconds=25",
-  );
-  assertEquals(
-    only(objects, "ConfigMap").data,
-    { ...configOf(objects), OMS_TERMINATION_GRACE: "25s" },
-  );
-  assertStringIncludes(
-    await refusal("values.yaml", "terminationGracePeriodSeconds=24"),
-    "the stop may take 25s",
-  );
-});
+Deno.test(
+  helmTest("the grace is the limit: 25 s render, 24 s do not", async () => {
+    const objects = await render(
+      "values.yaml",
+      "terminationGracePeriodSeconds=25",
+    );
+    assertEquals(
+      only(objects, "ConfigMap").data,
+      { ...configOf(objects), OMS_TERMINATION_GRACE: "25s" },
+    );
+    assertStringIncludes(
+      await refusal("values.yaml", "terminationGracePeriodSeconds=24"),
+      "the stop may take 25s",
+    );
+  }),
+);
 
 function configOf(objects: Awaited<ReturnType<typeof render>>) {
   const { data } = only(objects, "ConfigMap");
@@ -57,7 +59,7 @@ const DURATIONS = [
 ];
 
 for (const text of DURATIONS) {
-  helmTest(`${text} is summed as the service sums it`, async () => {
+  Deno.test(helmTest(`${text} is summed as the service sums it`, async () => {
     const sum = (parseDuration(text) ?? NaN) + SLACK_MS;
     const told = await refusal(
       "values.yaml",
@@ -67,18 +69,18 @@ for (const text of DURATIONS) {
       "terminationGracePeriodSeconds=1",
     );
     assertStringIncludes(told, `the stop may take ${formatDuration(sum)} (`);
-  });
+  }));
 }
 
 for (const text of ["5", "-5s", "5 s", "s", "1d", ""]) {
-  helmTest(`${JSON.stringify(text)} is no duration`, async () => {
+  Deno.test(helmTest(`${JSON.stringify(text)} is no duration`, async () => {
     assertEquals(parseDuration(text), undefined);
     const told = await refusal("values.yaml", `shutdown.grpc="${text}"`);
     assertStringIncludes(told, "/shutdown/grpc");
-  });
+  }));
 }
 
-helmTest(
+Deno.test(helmTest(
   "an endpoint that would be withdrawn within the lame duck does not render",
   async () => {
     const told = await refusal(
@@ -89,4 +91,4 @@ helmTest(
     assertStringIncludes(told, "before the lame duck of 6.5s ends");
     await render("values.yaml", 'shutdown.lameDuck="6s"');
   },
-);
+));

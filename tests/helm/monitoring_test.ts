@@ -23,16 +23,16 @@ async function promtool(...args: string[]) {
   return await tool(await findPromtool() ?? "promtool", args);
 }
 
-helmTest("promtool finds nothing in the alerts", async () => {
+Deno.test(helmTest("promtool finds nothing in the alerts", async () => {
   const { success, stdout, stderr } = await promtool(
     ...["check", "rules", "--lint-fatal", path(ALERTS_FILE)],
   );
   assert(success, stdout + stderr);
   assertStringIncludes(stdout, `${ALERTS.length} rules found`);
-});
+}));
 
 for (const name of CASES) {
-  helmTest(
+  Deno.test(helmTest(
     `alerts fire and stay silent as tests/helm/alerts/${name} says`,
     async () => {
       const { success, stdout, stderr } = await promtool(
@@ -40,7 +40,7 @@ for (const name of CASES) {
       );
       assert(success, stdout + stderr);
     },
-  );
+  ));
 }
 
 Deno.test("every alert is seen firing and seen silent", () => {
@@ -65,7 +65,7 @@ Deno.test("every alert is seen firing and seen silent", () => {
   }
 });
 
-helmTest(
+Deno.test(helmTest(
   "promtool parses every expression of alerts and dashboards",
   async () => {
     await withTempDir(async (dir) => {
@@ -88,15 +88,17 @@ helmTest(
       assertStringIncludes(stdout, `${EXPRESSIONS.length} rules found`);
     });
   },
+));
+
+Deno.test(
+  helmTest("the PrometheusRule holds the alerts as they are", async () => {
+    const objects = await render("values-prod.yaml");
+    const spec = only(objects, "PrometheusRule").spec;
+    assertEquals(spec, parse(Deno.readTextFileSync(path(ALERTS_FILE))));
+  }),
 );
 
-helmTest("the PrometheusRule holds the alerts as they are", async () => {
-  const objects = await render("values-prod.yaml");
-  const spec = only(objects, "PrometheusRule").spec;
-  assertEquals(spec, parse(Deno.readTextFileSync(path(ALERTS_FILE))));
-});
-
-helmTest("each dashboard is a ConfigMap, as it is", async () => {
+Deno.test(helmTest("each dashboard is a ConfigMap, as it is", async () => {
   const objects = await render("values-prod.yaml");
   for (const name of DASHBOARDS.keys()) {
     const map = objects.find(({ metadata }) =>
@@ -109,10 +111,10 @@ helmTest("each dashboard is a ConfigMap, as it is", async () => {
       [Deno.readTextFileSync(path(`dashboards/${name}.json`))],
     );
   }
-});
+}));
 
-helmTest("monitoring is off by default", async () => {
+Deno.test(helmTest("monitoring is off by default", async () => {
   const kinds = (await render("values.yaml")).map(({ kind }) => kind);
   assertEquals(kinds.filter((kind) => /Monitor|Rule/.test(kind)), []);
   assertEquals(kinds.filter((kind) => kind === "ConfigMap").length, 1);
-});
+}));

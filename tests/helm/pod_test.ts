@@ -50,7 +50,7 @@ function variables(objects: readonly KubernetesObject[]): Map<string, unknown> {
 }
 
 for (const file of VALUES) {
-  helmTest(
+  Deno.test(helmTest(
     `every variable that ${file} sets is one of the service's`,
     async () => {
       const known = knownNames();
@@ -59,33 +59,35 @@ for (const file of VALUES) {
       assert(names.length > 15, "it reads them");
       assertEquals(names.filter((name) => !known.has(name)), []);
     },
-  );
+  ));
 
-  helmTest(`no container of ${file} may do more than it needs`, async () => {
-    const objects = await render(file);
-    const pods = [podOf(objects), only(objects, "Pod")];
-    for (const pod of pods) {
-      assertEquals(at(pod, "spec.automountServiceAccountToken"), false);
-      assertEquals(at(pod, "spec.enableServiceLinks"), false);
-      assertEquals(
-        at(pod, "spec.securityContext.seccompProfile.type"),
-        "RuntimeDefault",
-      );
-      assertEquals(at(pod, "spec.containers.0.securityContext"), {
-        runAsNonRoot: true,
-        runAsUser: 65532,
-        runAsGroup: 65532,
-        readOnlyRootFilesystem: true,
-        allowPrivilegeEscalation: false,
-        privileged: false,
-        capabilities: { drop: ["ALL"] },
-      });
-      assertEquals(
-        at(pod, "spec.containers.0.volumeMounts.0.mountPath"),
-        "/tmp",
-      );
-    }
-  });
+  Deno.test(
+    helmTest(`no container of ${file} may do more than it needs`, async () => {
+      const objects = await render(file);
+      const pods = [podOf(objects), only(objects, "Pod")];
+      for (const pod of pods) {
+        assertEquals(at(pod, "spec.automountServiceAccountToken"), false);
+        assertEquals(at(pod, "spec.enableServiceLinks"), false);
+        assertEquals(
+          at(pod, "spec.securityContext.seccompProfile.type"),
+          "RuntimeDefault",
+        );
+        assertEquals(at(pod, "spec.containers.0.securityContext"), {
+          runAsNonRoot: true,
+          runAsUser: 65532,
+          runAsGroup: 65532,
+          readOnlyRootFilesystem: true,
+          allowPrivilegeEscalation: false,
+          privileged: false,
+          capabilities: { drop: ["ALL"] },
+        });
+        assertEquals(
+          at(pod, "spec.containers.0.volumeMounts.0.mountPath"),
+          "/tmp",
+        );
+      }
+    }),
+  );
 }
 
 const SECRETS = { KAFKA_SASL_USERNAME: "oms", KAFKA_SASL_PASSWORD: "word" };
@@ -96,7 +98,7 @@ for (
     ["values-prod.yaml", SECRETS],
   ] as const
 ) {
-  helmTest(
+  Deno.test(helmTest(
     `the service takes the configuration of ${file} without a word`,
     async () => {
       const entries = [...variables(await render(file))]
@@ -111,10 +113,10 @@ for (
       });
       assertEquals(warnings, []);
     },
-  );
+  ));
 }
 
-helmTest(
+Deno.test(helmTest(
   "liveness asks whether the loop turns, readiness whether it serves, and no hook sleeps",
   async () => {
     const container = containerOf(await render("values.yaml"));
@@ -123,9 +125,9 @@ helmTest(
     assertEquals(at(container, "startupProbe.httpGet.path"), "/readyz");
     assertEquals(at(container, "lifecycle"), undefined);
   },
-);
+));
 
-helmTest(
+Deno.test(helmTest(
   "the stop's report goes where the kubelet reads it, outside of /dev",
   async () => {
     const objects = await render("values.yaml");
@@ -133,7 +135,7 @@ helmTest(
     assertEquals(variables(objects).get("OMS_TERMINATION_LOG"), path);
     assert(!String(path).startsWith("/dev/"), String(path));
   },
-);
+));
 
 for (
   const [limit, flag] of [
@@ -144,7 +146,7 @@ for (
     ["1000000k", "715"],
   ]
 ) {
-  helmTest(`${limit} of memory give V8 ${flag} MiB`, async () => {
+  Deno.test(helmTest(`${limit} of memory give V8 ${flag} MiB`, async () => {
     const objects = await render(
       "values.yaml",
       `resources.limits.memory="${limit}"`,
@@ -154,17 +156,19 @@ for (
       `--max-old-space-size=${flag}`,
     );
     assertEquals(variables(objects).get("DENO_USE_CGROUPS"), "1");
-  });
+  }));
 }
 
-helmTest("a change of the configuration restarts the pods", async () => {
-  const sum = async (...sets: string[]) =>
-    at(podOf(await render("values.yaml", ...sets)), "metadata.annotations");
-  assertEquals(await sum(), await sum());
-  assertNotEquals(await sum(), await sum('log.level="debug"'));
-});
+Deno.test(
+  helmTest("a change of the configuration restarts the pods", async () => {
+    const sum = async (...sets: string[]) =>
+      at(podOf(await render("values.yaml", ...sets)), "metadata.annotations");
+    assertEquals(await sum(), await sum());
+    assertNotEquals(await sum(), await sum('log.level="debug"'));
+  }),
+);
 
-helmTest("a digest wins over the tag", async () => {
+Deno.test(helmTest("a digest wins over the tag", async () => {
   const digest = `sha256:${"0a".repeat(32)}`;
   const objects = await render(
     "values.yaml",
@@ -175,9 +179,9 @@ helmTest("a digest wins over the tag", async () => {
     await refusal("values.yaml", 'image.digest="sha256:1"'),
     "/image/digest",
   );
-});
+}));
 
-helmTest(
+Deno.test(helmTest(
   "a variable has one place, and a secret is not in a ConfigMap",
   async () => {
     assertStringIncludes(
@@ -196,9 +200,9 @@ helmTest(
       "put it into existingSecret",
     );
   },
-);
+));
 
-helmTest(
+Deno.test(helmTest(
   "helm test calls the service's port with a command line that the client takes",
   async () => {
     const objects = await render("values.yaml");
@@ -221,4 +225,4 @@ helmTest(
     // 2 would be a wrong command line; nobody answers on port 1.
     assertEquals(code, 1, errors.join(""));
   },
-);
+));

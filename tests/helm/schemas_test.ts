@@ -31,16 +31,18 @@ function conform(release: Release, yaml: string) {
 }
 
 for (const file of VALUES) {
-  helmTest(`helm lint finds nothing in the chart with ${file}`, async () => {
-    const { success, stdout, stderr } = await tool(programOf(HELM), [
-      ...["lint", "--strict", CHART, "--values", `${CHART}/${file}`],
-    ]);
-    assert(success, stdout + stderr);
-    assertEquals(stdout.match(/^\[(WARNING|ERROR)\].*$/gm), null);
-  });
+  Deno.test(
+    helmTest(`helm lint finds nothing in the chart with ${file}`, async () => {
+      const { success, stdout, stderr } = await tool(programOf(HELM), [
+        ...["lint", "--strict", CHART, "--values", `${CHART}/${file}`],
+      ]);
+      assert(success, stdout + stderr);
+      assertEquals(stdout.match(/^\[(WARNING|ERROR)\].*$/gm), null);
+    }),
+  );
 
   for (const release of KUBERNETES_VERSIONS) {
-    helmTest(
+    Deno.test(helmTest(
       `every object of ${file} is valid on Kubernetes ${release}`,
       async () => {
         const yaml = await manifests(file);
@@ -52,10 +54,10 @@ for (const file of VALUES) {
           `Valid: ${objects}, Invalid: 0, Errors: 0, Skipped: 0`,
         );
       },
-    );
+    ));
   }
 
-  helmTest(`kube-score has nothing against ${file}`, async () => {
+  Deno.test(helmTest(`kube-score has nothing against ${file}`, async () => {
     const { stdout, stderr } = await tool(programOf(KUBE_SCORE), [
       ...["score", "--output-format", "ci"],
       // Throttling in the middle of a stop would eat its budgets.
@@ -71,10 +73,10 @@ for (const file of VALUES) {
     ], await manifests(file));
     assertStringIncludes(stdout, "[OK]", stderr);
     assertEquals(stdout.match(/^\[(WARNING|CRITICAL)\].*$/gm), null);
-  });
+  }));
 }
 
-helmTest("a mistyped field of any kind would be found", async () => {
+Deno.test(helmTest("a mistyped field of any kind would be found", async () => {
   const yaml = await manifests("ci/postgres-values.yaml");
   const mistakes = [
     ["  minReadySeconds:", "  minReadySecond:", "Deployment"],
@@ -91,9 +93,9 @@ helmTest("a mistyped field of any kind would be found", async () => {
     assert(!success, `${kind}: ${wrong} is taken`);
     assertStringIncludes(stdout, `${kind} shop-oms is invalid`);
   }
-});
+}));
 
-helmTest(
+Deno.test(helmTest(
   "a package renders as the tree does, dashboards included",
   async () => {
     await withTempDir(async (dir) => {
@@ -109,12 +111,12 @@ helmTest(
       assertEquals(stdout, await manifests("values-prod.yaml"));
     });
   },
-);
+));
 
-helmTest("an unknown value is refused by name", async () => {
+Deno.test(helmTest("an unknown value is refused by name", async () => {
   const { success, stderr } = await tool(programOf(HELM), [
     ...["template", "shop", CHART, "--set", "replicas=2"],
   ]);
   assert(!success);
   assertStringIncludes(stderr, "'replicas' not allowed");
-});
+}));

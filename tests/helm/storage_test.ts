@@ -8,7 +8,7 @@ function kinds(objects: Awaited<ReturnType<typeof render>>): Set<string> {
   return new Set(objects.map(({ kind }) => kind));
 }
 
-helmTest(
+Deno.test(helmTest(
   "sqlite: one replica on a volume that only one pod can mount",
   async () => {
     const objects = await render("values.yaml");
@@ -28,16 +28,16 @@ helmTest(
       ]
     ) assertEquals(kinds(objects).has(kind), false, kind);
   },
-);
+));
 
-helmTest("sqlite: a second replica is refused", async () => {
+Deno.test(helmTest("sqlite: a second replica is refused", async () => {
   assertStringIncludes(
     await refusal("values.yaml", "replicaCount=2"),
     "replicaCount is 2, but storage.driver=sqlite allows one process",
   );
-});
+}));
 
-helmTest(
+Deno.test(helmTest(
   "postgres: replicas come up before others go, and the autoscaler owns their number",
   async () => {
     const objects = await render(POSTGRES);
@@ -59,34 +59,38 @@ helmTest(
     assertEquals(at(budget, "spec.maxUnavailable"), 1);
     assertEquals(kinds(objects).has("StatefulSet"), false);
   },
+));
+
+Deno.test(
+  helmTest("postgres: without the autoscaler replicaCount counts", async () => {
+    const objects = await render(
+      POSTGRES,
+      "autoscaling.enabled=false",
+      "replicaCount=3",
+    );
+    assertEquals(at(only(objects, "Deployment"), "spec.replicas"), 3);
+    assertEquals(kinds(objects).has("HorizontalPodAutoscaler"), false);
+  }),
 );
 
-helmTest("postgres: without the autoscaler replicaCount counts", async () => {
-  const objects = await render(
-    POSTGRES,
-    "autoscaling.enabled=false",
-    "replicaCount=3",
-  );
-  assertEquals(at(only(objects, "Deployment"), "spec.replicas"), 3);
-  assertEquals(kinds(objects).has("HorizontalPodAutoscaler"), false);
-});
+Deno.test(
+  helmTest("postgres: events and providers need an address", async () => {
+    assertStringIncludes(
+      await refusal(POSTGRES, "kafka.brokers=[]"),
+      "kafka.brokers is empty",
+    );
+    assertStringIncludes(
+      await refusal(POSTGRES, 'kafka.brokers=["[::1]:9092"]'),
+      "/kafka/brokers/0",
+    );
+    assertStringIncludes(
+      await refusal(POSTGRES, 'providers.paymentUrl=""'),
+      "set providers.paymentUrl and providers.inventoryUrl",
+    );
+  }),
+);
 
-helmTest("postgres: events and providers need an address", async () => {
-  assertStringIncludes(
-    await refusal(POSTGRES, "kafka.brokers=[]"),
-    "kafka.brokers is empty",
-  );
-  assertStringIncludes(
-    await refusal(POSTGRES, 'kafka.brokers=["[::1]:9092"]'),
-    "/kafka/brokers/0",
-  );
-  assertStringIncludes(
-    await refusal(POSTGRES, 'providers.paymentUrl=""'),
-    "set providers.paymentUrl and providers.inventoryUrl",
-  );
-});
-
-helmTest(
+Deno.test(helmTest(
   "egress is open to brokers, database, providers and DNS, and to nothing else",
   async () => {
     const ports = async (...sets: string[]) => {
@@ -109,4 +113,4 @@ helmTest(
       [[53, 53], [9092, 9094], [5432, undefined], [8080, 443]],
     );
   },
-);
+));

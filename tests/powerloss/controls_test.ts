@@ -32,7 +32,7 @@ for (
   const what = careless === "publisher"
     ? "a publisher that does not wait for its sync"
     : `a store with synchronous=${careless}`;
-  powerlossTest(`${what} is found`, async () => {
+  Deno.test(powerlossTest(`${what} is found`, async () => {
     await using world = await World.create();
     const run = await recordRun(world, {
       seed: SEED,
@@ -44,10 +44,10 @@ for (
       await judgeLosses(run, world.intents, IMAGES, SEED),
       problem,
     );
-  });
+  }));
 }
 
-powerlossTest(
+Deno.test(powerlossTest(
   "in the record of a service that is in order: its syncs left out are found, and answers sent as their sync begins",
   async () => {
     await using world = await World.create();
@@ -57,7 +57,7 @@ powerlossTest(
     assertFound(await judge(withoutSyncs(run)), /^lost: the \w+ of /);
     assertFound(await judge(answeredEarly(run)), /^lost: the \w+ of /);
   },
-);
+));
 
 function withoutSyncs(run: RecordedRun): RecordedRun {
   const without = ({ kind, call }: TraceEvent): TraceEvent => ({

@@ -13,7 +13,7 @@ const ANSWERED_MEANWHILE = 3;
 /** A start syncs some twenty times. */
 const READY_WITHIN_MS = 60_000;
 
-powerlossTest(
+Deno.test(powerlossTest(
   "while a sync is held no acknowledgement comes, and GetOrder and /livez are answered",
   async () => {
     await using world = await World.create();
@@ -56,4 +56,4 @@ powerlossTest(
     }
     await service.kill();
   },
-);
+));

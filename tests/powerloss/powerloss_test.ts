@@ -20,7 +20,7 @@ const IMAGES = Number(Deno.env.get("POWERLOSS_IMAGES") ?? 400);
 /** Of those that the real service is started on. */
 const RESTARTS = 6;
 
-powerlossTest(
+Deno.test(powerlossTest(
   "power lost at any moment of three lives under load: everything acknowledged is there, nothing is half there, no event is lost",
   async () => {
     await using world = await World.create();
@@ -60,4 +60,4 @@ powerlossTest(
       );
     });
   },
-);
+));

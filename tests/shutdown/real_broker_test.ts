@@ -45,7 +45,7 @@ async function load(
   await Promise.all(Array.from({ length: CLIENTS }, atWork));
 }
 
-kafkaTest(
+Deno.test(kafkaTest(
   "SIGTERM, SIGKILL and SIGTERM under load with a real broker: each order's events are on one partition of each topic, in sequence",
   async (broker) => {
     const topics = newTopics("shutdown");
@@ -69,4 +69,4 @@ kafkaTest(
     assert(events.length > 3 * ENOUGH * 5, `${events.length} events`);
     world.assertLedger(events);
   },
-);
+));

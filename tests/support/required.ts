@@ -13,19 +13,21 @@ export interface Need {
   readonly cannot: string;
 }
 
-/** Makes the suite's own `Deno.test`; prints `skipped: …` when its tests will be ignored. */
+/**
+ * Makes the suite's tests, for `Deno.test` to take: it names a test's file by its caller's, and docs/faults.md
+ * repeats that name. Prints `skipped: …` when the tests will be ignored.
+ */
 export function testsThatNeed(
   { missing, requiredBy, cannot }: Need,
-): (name: string, run: () => Promise<void>) => void {
+): (name: string, run: () => Promise<void>) => Deno.TestDefinition {
   const ignore = missing !== null && Deno.env.get(requiredBy) !== "1";
   if (ignore) console.log(`skipped: ${missing}`);
-  return (name, run) =>
-    Deno.test({
-      name,
-      ignore,
-      fn: async () => {
-        if (missing !== null) throw new Error(`${cannot}: ${missing}`);
-        await run();
-      },
-    });
+  return (name, run) => ({
+    name,
+    ignore,
+    fn: async () => {
+      if (missing !== null) throw new Error(`${cannot}: ${missing}`);
+      await run();
+    },
+  });
 }

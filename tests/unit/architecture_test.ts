@@ -166,3 +166,17 @@ Deno.test("no file of src imports tests, tools, examples or scripts", () => {
   );
   assertEquals(wrong.map(shown), []);
 });
+
+Deno.test("a test that needs Kafka, helm or strace is handed to Deno.test: what is only made never runs", () => {
+  const stray =
+    /(?<!Deno\.test\(\s*)\b(?:kafkaTest|secureKafkaTest|realKafkaTest|helmTest|powerlossTest)\(/;
+  const suites = [...sources("tests/")].filter(({ path }) =>
+    path.endsWith("_test.ts") && !path.startsWith("tests/unit/")
+  );
+  assert(stray.test("\n  kafkaTest("), "it would be seen");
+  assert(suites.some(({ text }) => text.includes("kafkaTest(")));
+  assertEquals(
+    suites.filter(({ text }) => stray.test(text)).map(({ path }) => path),
+    [],
+  );
+});

@@ -20,7 +20,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 
 const MAX_PENDING = 60;
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F44 backlog above the limit: RESOURCE_EXHAUSTED with a retry hint, reads and sagas go on, recovers by itself",
   async (broker) => {
     await using world = await ServiceWorld.create(broker, "f44");
@@ -73,7 +73,7 @@ kafkaTest(
     assertEquals((await service.stop()).code, 0);
     await world.assertDelivered();
   },
-);
+));
 
 /** As a client of another library sees it. */
 async function refusedOnTheWire(address: string): Promise<void> {

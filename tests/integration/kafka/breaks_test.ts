@@ -66,7 +66,7 @@ async function breakUnderLoad(
   return { duplicates, failures: failed.length };
 }
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F41 SIGSTOP in the middle of a batch, SIGCONT within the limits: nobody notices",
   async (broker) => {
     const { duplicates, failures } = await breakUnderLoad(broker, "f41-short", {
@@ -77,9 +77,9 @@ kafkaTest(
     });
     assertEquals({ duplicates, failures }, { duplicates: 0, failures: 0 });
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F41 SIGSTOP beyond the limits of a send: the same batch again, late copies are the same bytes",
   async (broker) => {
     const { failures } = await breakUnderLoad(broker, "f41-long", {
@@ -91,9 +91,9 @@ kafkaTest(
     });
     assert(failures > 0, "the pause should have failed a send");
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F41 SIGSTOP beyond the client's own request time-out, with the service's limits",
   async (broker) => {
     await breakUnderLoad(broker, "f41-own", {
@@ -103,9 +103,9 @@ kafkaTest(
       lastsMs: 5_000,
     });
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F41 SIGKILL of the broker in the middle of a batch, and a restart",
   async (broker) => {
     const { failures } = await breakUnderLoad(broker, "f41-kill", {
@@ -116,9 +116,9 @@ kafkaTest(
     });
     assert(failures > 0, "the kill should have failed a send");
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F41 an orderly restart of the broker in the middle of a batch",
   async (broker) => {
     await breakUnderLoad(broker, "f41-restart", {
@@ -128,4 +128,4 @@ kafkaTest(
       lastsMs: 0,
     });
   },
-);
+));

@@ -26,20 +26,22 @@ function alive(pid: number): boolean {
   }
 }
 
-kafkaTest("a topic exists only when a test has made it", async (broker) => {
-  const { order, saga } = newTopics("broker");
-  await broker.createTopics([order]);
-  const producer = broker.client().producer({ retry: { retries: 1 } });
-  await producer.connect();
-  const send = (topic: string) =>
-    producer.send({ topic, messages: [{ key: "a", value: "b" }] });
-  await send(order);
-  await assertRejects(() => send(saga));
-  await producer.disconnect();
-  assertEquals((await broker.consumeAll(order)).length, 1);
-});
+Deno.test(
+  kafkaTest("a topic exists only when a test has made it", async (broker) => {
+    const { order, saga } = newTopics("broker");
+    await broker.createTopics([order]);
+    const producer = broker.client().producer({ retry: { retries: 1 } });
+    await producer.connect();
+    const send = (topic: string) =>
+      producer.send({ topic, messages: [{ key: "a", value: "b" }] });
+    await send(order);
+    await assertRejects(() => send(saga));
+    await producer.disconnect();
+    assertEquals((await broker.consumeAll(order)).length, 1);
+  }),
+);
 
-kafkaTest(
+Deno.test(kafkaTest(
   "a broker that is disposed of leaves no process and no directory",
   async () => {
     const broker = await startBroker();
@@ -48,9 +50,9 @@ kafkaTest(
     await until("its end", () => Promise.resolve(!alive(pid)));
     assertEquals(await exists(dir), false);
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "a broker ends with the process that started it, even by SIGKILL, and its directory with it",
   async () => {
     const child = new Deno.Command(Deno.execPath(), {
@@ -69,4 +71,4 @@ kafkaTest(
     await until("the broker's end", () => Promise.resolve(!alive(pid)));
     await until("the directory's end", async () => !await exists(dir));
   },
-);
+));

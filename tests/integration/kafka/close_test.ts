@@ -13,7 +13,7 @@ const KAFKA_MS = 2_000;
 /** OMS_OUTBOX_FLUSH_TIMEOUT and OMS_KAFKA_CLOSE_TIMEOUT, and the rest of a stop, in ms. */
 const STOP_MS = 3_000 + KAFKA_MS + 1_000;
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F42 SIGTERM with a batch at a broker that hangs: bounded, logged, exit 0, delivered later",
   async (broker) => {
     await using world = await ServiceWorld.create(broker, "f42");
@@ -54,10 +54,10 @@ kafkaTest(
     assertEquals(world.failed(), []);
     await world.assertDelivered();
   },
-);
+));
 
 for (const [what, busy] of [["idle", false], ["sending", true]] as const) {
-  kafkaTest(
+  Deno.test(kafkaTest(
     `F42 close of a publisher that is ${what} whose broker hangs ends within its limit and leaves nothing`,
     async (broker) => {
       const topics = newTopics(`f42-${what}`);
@@ -79,5 +79,5 @@ for (const [what, busy] of [["idle", false], ["sending", true]] as const) {
       assertLess(performance.now() - started, KAFKA_MS);
       broker.resume();
     },
-  );
+  ));
 }

@@ -13,7 +13,7 @@ const POINTS = [
   "publish:after-ack#9",
 ];
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F12 SIGKILL between acknowledgement and mark: once more with the same event-id and bytes, in order",
   async (broker) => {
     await using world = await ServiceWorld.create(broker, "f12");
@@ -39,4 +39,4 @@ kafkaTest(
     const { duplicates } = await world.assertDelivered();
     assertGreater(duplicates, 0);
   },
-);
+));

@@ -33,7 +33,7 @@ async function send(
   await producer.disconnect();
 }
 
-kafkaTest(
+Deno.test(kafkaTest(
   "events come with their partition, in its order, repetitions included",
   async (broker) => {
     const topics = newTopics("ledger");
@@ -45,9 +45,9 @@ kafkaTest(
     assertEquals(new Set(events.map(({ partition }) => partition)).size, 1);
     assertEquals(events[0]?.value, first.value);
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "control: an event that its topic has lost is not there",
   async (broker) => {
     const topics = newTopics("ledger-lost");
@@ -57,4 +57,4 @@ kafkaTest(
     const events = await readTopicEvents(broker.client(), topics);
     assertEquals(events.map(({ seq }) => seq), [2]);
   },
-);
+));

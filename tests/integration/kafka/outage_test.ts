@@ -32,7 +32,7 @@ async function caughtUp(service: ServiceProcess): Promise<void> {
   );
 }
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F40 the broker is down at the start and away under load: no failed call, all delivered in order once it is back",
   async (broker) => {
     await using world = await ServiceWorld.create(broker, "f40");
@@ -87,7 +87,7 @@ kafkaTest(
     const { events } = await world.assertDelivered();
     assertEquals(events, 6 * world.paid().length);
   },
-);
+));
 
 async function readyCode(service: ServiceProcess): Promise<number> {
   const answer = await fetch(`http://${service.httpAddress}/readyz`);

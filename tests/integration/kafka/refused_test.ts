@@ -10,7 +10,7 @@ Deno.test.sanitizer({ ops: true, resources: true });
 const SMALL_BATCH_BYTES = 12_000;
 const MEBIBYTE = 1024 * 1024;
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F43 an event above the broker's limit is a dead letter, and holds up nobody",
   async (broker) => {
     const topics = newTopics("f43-large");
@@ -32,9 +32,9 @@ kafkaTest(
     assert(new TextEncoder().encode(letter?.value).length <= 1024);
     assertEquals(world.publisher.state, "up");
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F43 a batch above the topic's limit is halved until its good events fit, in order",
   async (broker) => {
     const topics = newTopics("f43-batch");
@@ -55,9 +55,9 @@ kafkaTest(
     const { deadLetters } = await world.assertDelivered();
     assertEquals(deadLetters, 1);
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F43 a topic that is missing: retried without end, the other goes on, delivered once it is there",
   async (broker) => {
     const topics = newTopics("f43-missing");
@@ -80,9 +80,9 @@ kafkaTest(
     const { deadLetters } = await world.assertDelivered();
     assertEquals(deadLetters, 0);
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F43 the dead-letter topic is missing: the letter waits for it, nothing is lost",
   async (broker) => {
     const topics = newTopics("f43-no-dlq");
@@ -115,9 +115,9 @@ kafkaTest(
     const [letter] = await broker.consumeAll(topics.dlq);
     assertEquals(letter?.headers["event-id"], eventId);
   },
-);
+));
 
-kafkaTest(
+Deno.test(kafkaTest(
   "F43 not authorised: retried without end, no dead letter, delivered once it is allowed",
   async (broker) => {
     const topics = newTopics("f43-acl");
@@ -145,4 +145,4 @@ kafkaTest(
     const { deadLetters } = await world.assertDelivered();
     assertEquals(deadLetters, 0);
   },
-);
+));

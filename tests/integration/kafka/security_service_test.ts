@@ -44,7 +44,7 @@ async function drained(service: ServiceProcess): Promise<void> {
   );
 }
 
-secureKafkaTest(
+Deno.test(secureKafkaTest(
   "F43 a user that the broker does not know, then not on a topic: the service serves, says what to change, stops in time, delivers once it may",
   async ({ broker, addresses, authority }) => {
     await using world = await ServiceWorld.create(broker, "f43-login");
@@ -100,4 +100,4 @@ secureKafkaTest(
       }
     });
   },
-);
+));

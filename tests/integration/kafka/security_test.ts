@@ -104,7 +104,7 @@ const WORKING: Readonly<Record<string, SetUp>> = {
 };
 
 for (const [name, setUp] of Object.entries(WORKING)) {
-  secureKafkaTest(`events arrive with ${name}`, async (secure) => {
+  Deno.test(secureKafkaTest(`events arrive with ${name}`, async (secure) => {
     const { broker } = secure;
     const { order } = newTopics("secure");
     await broker.createTopics([order]);
@@ -112,35 +112,43 @@ for (const [name, setUp] of Object.entries(WORKING)) {
     await publish(opened.publisher, order);
     assertEquals(opened.publisher.state, "up");
     assertEquals((await broker.consumeAll(order)).length, 1);
-  });
+  }));
 }
 
-secureKafkaTest("events arrive with everything from files", async (secure) => {
-  const { broker, addresses, authority, client } = secure;
-  const { order } = newTopics("secure-files");
-  await broker.createTopics([order]);
-  const { KAFKA_SASL_USERNAME = "" } = await addUser(secure, "scram-sha-512");
-  await withTempDir(async (dir) => {
-    const files = Object.entries({
-      KAFKA_TLS_CA: authority,
-      KAFKA_TLS_CERT: client.cert,
-      KAFKA_TLS_KEY: client.key,
-      KAFKA_SASL_USERNAME,
-      KAFKA_SASL_PASSWORD: `${SECRET}\n`,
-    }).map(([variable, content]) => {
-      Deno.writeTextFileSync(`${dir}/${variable}`, content);
-      return [`${variable}_FILE`, `${dir}/${variable}`];
-    });
-    await using opened = open({
-      KAFKA_BROKERS: addresses.saslTls,
-      KAFKA_TLS: "true",
-      KAFKA_SASL_MECHANISM: "SCRAM-SHA-512",
-      ...Object.fromEntries(files),
-    });
-    await publish(opened.publisher, order);
-  });
-  assertEquals((await broker.consumeAll(order)).length, 1);
-});
+Deno.test(
+  secureKafkaTest(
+    "events arrive with everything from files",
+    async (secure) => {
+      const { broker, addresses, authority, client } = secure;
+      const { order } = newTopics("secure-files");
+      await broker.createTopics([order]);
+      const { KAFKA_SASL_USERNAME = "" } = await addUser(
+        secure,
+        "scram-sha-512",
+      );
+      await withTempDir(async (dir) => {
+        const files = Object.entries({
+          KAFKA_TLS_CA: authority,
+          KAFKA_TLS_CERT: client.cert,
+          KAFKA_TLS_KEY: client.key,
+          KAFKA_SASL_USERNAME,
+          KAFKA_SASL_PASSWORD: `${SECRET}\n`,
+        }).map(([variable, content]) => {
+          Deno.writeTextFileSync(`${dir}/${variable}`, content);
+          return [`${variable}_FILE`, `${dir}/${variable}`];
+        });
+        await using opened = open({
+          KAFKA_BROKERS: addresses.saslTls,
+          KAFKA_TLS: "true",
+          KAFKA_SASL_MECHANISM: "SCRAM-SHA-512",
+          ...Object.fromEntries(files),
+        });
+        await publish(opened.publisher, order);
+      });
+      assertEquals((await broker.consumeAll(order)).length, 1);
+    },
+  ),
+);
 
 /** What is wrong, and what the message has to name. */
 const MISTAKES: Readonly<Record<string, readonly [SetUp, RegExp]>> = {
@@ -235,7 +243,7 @@ const MISTAKES: Readonly<Record<string, readonly [SetUp, RegExp]>> = {
 };
 
 for (const [name, [setUp, advice]] of Object.entries(MISTAKES)) {
-  secureKafkaTest(
+  Deno.test(secureKafkaTest(
     `F43 the error names what to change, and no secret: ${name}`,
     async (secure) => {
       const { order } = newTopics("secure-refused");
@@ -256,5 +264,5 @@ for (const [name, [setUp, advice]] of Object.entries(MISTAKES)) {
         assertFalse(shown.includes(secret), shown);
       }
     },
-  );
+  ));
 }

@@ -84,24 +84,24 @@ const SECURE: Shared<SecureBroker> = {
 export function kafkaTest(
   name: string,
   run: (broker: Broker) => Promise<void>,
-): void {
-  sharedTest(PLAIN, name, run);
+): Deno.TestDefinition {
+  return sharedTest(PLAIN, name, run);
 }
 
 /** The same with the run's broker that asks for TLS and SASL. */
 export function secureKafkaTest(
   name: string,
   run: (secure: SecureBroker) => Promise<void>,
-): void {
-  sharedTest(SECURE, name, run);
+): Deno.TestDefinition {
+  return sharedTest(SECURE, name, run);
 }
 
 function sharedTest<T>(
   shared: Shared<T>,
   name: string,
   run: (shared: T) => Promise<void>,
-): void {
-  realKafkaTest(name, async () => {
+): Deno.TestDefinition {
+  return realKafkaTest(name, async () => {
     const ours = await prepareOnce(shared);
     const broker = shared.brokerOf(ours);
     using _turn = await turnOf(broker);

@@ -4,6 +4,7 @@ import type { FaultGroup } from "../../../scripts/faults/rows.ts";
 import {
   coverage,
   faultsPage,
+  firstDifference,
   numbersOf,
   shortcomings,
 } from "../../../scripts/faults/table.ts";
@@ -84,4 +85,24 @@ Deno.test("the page has each row with its count, result and tests", () => {
       "### F02: two\n\n- tests/a_test.ts\n  - both\n  - other (skipped)\n",
     ]
   ) assertStringIncludes(page, part);
+});
+
+Deno.test("a test that a helper registers is named with what to change: its row would point at the helper", () => {
+  const strayed = { ...passed("F01 a"), file: "tests/support/kafka.ts" };
+  assertEquals(
+    shortcomings(coverage(CATALOGUE, [strayed, passed("F02 b")])),
+    [
+      'F01: "F01 a" is registered in tests/support/kafka.ts: call Deno.test in its test file, the table names that',
+    ],
+  );
+});
+
+Deno.test("a page that is out of date tells its first line that differs", () => {
+  assertEquals(firstDifference("a\nb", "a\nb"), null);
+  assertEquals(
+    firstDifference("a\nb", "a\nc"),
+    'line 2 is "b", should be "c"',
+  );
+  assertEquals(firstDifference("a", "a\nb"), 'line 2 is "", should be "b"');
+  assertEquals(firstDifference("a\nb", "a"), 'line 2 is "b", should be ""');
 });
