@@ -19,3 +19,4 @@ await failpoints.hit("first-line");
 const { runService } = await import("../../../src/app.ts");
 const { failpointSeams } = await import("./seams.ts");
 await runService(signals, failpointSeams(failpoints));
+await failpoints.hit("stopped");

@@ -8,6 +8,7 @@
  * - `before-read:<method>` before each of the store's reads, `before-write:markSent|purge|saveReport`
  * - `publish:before`, `publish:after-ack`, `publisher:close`, `publisher:closed`
  * - `store:close`, `providers:close`
+ * - `stopped` when the stop is over and the process only waits for what is left to end
  *
  * A commit has a general label (`mark-charge`) and one with its saga's kind (`pay/mark-charge`).
  */
