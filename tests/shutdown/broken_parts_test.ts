@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
-import type { LogLine, ServiceProcess } from "../support/service_process.ts";
+import type { LogLine } from "../support/service_output.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, World } from "./world.ts";

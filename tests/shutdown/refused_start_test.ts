@@ -1,7 +1,8 @@
 /** Starts that have to fail: exit 1, every reason named, nothing left open. And those that only warn. */
 import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
-import type { LogLine, ServiceProcess } from "../support/service_process.ts";
+import type { LogLine } from "../support/service_output.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, type StartOptions, World } from "./world.ts";

@@ -1,7 +1,8 @@
 /** A stop that comes while the service starts: what has started is rolled back, in reverse. */
 import { assert, assertEquals } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
-import type { LogLine, ServiceProcess } from "../support/service_process.ts";
+import type { LogLine } from "../support/service_output.ts";
+import type { ServiceProcess } from "../support/service_process.ts";
 import { lastReport } from "./last_report.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS, NOT_LINUX } from "./platform.ts";

@@ -10,11 +10,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { serviceCommand } from "./service_command.ts";
-
-/** One JSON line of the service's log. */
-export type LogLine = Readonly<Record<string, unknown>> & {
-  readonly msg: string;
-};
+import { type LogLine, ServiceOutput } from "./service_output.ts";
 
 /** How the process is started. */
 export interface ServiceOptions {
@@ -46,15 +42,11 @@ export interface ServiceStop extends ServiceExit {
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const READY_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 35_000;
-/** How much of the output an error message quotes. */
-const QUOTED_LINES = 30;
 
 /** A started process; it may still be starting. */
 export class ServiceProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
-  readonly #log: LogLine[] = [];
-  readonly #output: string[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #output = new ServiceOutput();
   readonly #readers: Promise<unknown>;
   #ended: ServiceExit | null = null;
   /** Resolves when the process has ended and all of its output is read. */
@@ -63,8 +55,8 @@ export class ServiceProcess implements AsyncDisposable {
   constructor(child: Deno.ChildProcess) {
     this.#child = child;
     this.#readers = Promise.all([
-      this.#read(child.stdout),
-      this.#read(child.stderr),
+      this.#output.read(child.stdout),
+      this.#output.read(child.stderr),
     ]);
     this.exit = this.#watchExit();
   }
@@ -87,12 +79,12 @@ export class ServiceProcess implements AsyncDisposable {
 
   /** The JSON lines so far. */
   get log(): readonly LogLine[] {
-    return this.#log;
+    return this.#output.log;
   }
 
   /** All lines so far, of stdout and stderr. */
   get output(): readonly string[] {
-    return this.#output;
+    return this.#output.lines;
   }
 
   /** True until the process has ended. */
@@ -116,35 +108,7 @@ export class ServiceProcess implements AsyncDisposable {
     wanted: string | ((line: LogLine) => boolean),
     withinMs = READY_WITHIN_MS,
   ): Promise<LogLine> {
-    const matches = typeof wanted === "string"
-      ? (line: LogLine) => line.msg === wanted
-      : wanted;
-    const what = typeof wanted === "string" ? `"${wanted}"` : "a log line";
-    let seen = 0;
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        clearTimeout(timer);
-        this.#watchers.delete(look);
-      };
-      const look = () => {
-        for (; seen < this.#log.length; seen++) {
-          const line = this.#log[seen];
-          if (line === undefined || !matches(line)) continue;
-          done();
-          return resolve(line);
-        }
-        if (this.#ended === null) return;
-        done();
-        const { code } = this.#ended;
-        reject(this.#failure(`the process ended with ${code} before ${what}`));
-      };
-      const timer = setTimeout(() => {
-        done();
-        reject(this.#failure(`${withinMs} ms passed without ${what}`));
-      }, withinMs);
-      this.#watchers.add(look);
-      look();
-    });
+    return this.#output.waitForLog(wanted, withinMs);
   }
 
   /** Sends a signal to the service's own pid; nothing happens when it has ended. */
@@ -189,7 +153,9 @@ export class ServiceProcess implements AsyncDisposable {
       clearTimeout(timer);
     }
     await this.kill();
-    throw this.#failure(`it did not end within ${withinMs} ms of ${signal}`);
+    throw this.#output.failure(
+      `it did not end within ${withinMs} ms of ${signal}`,
+    );
   }
 
   /** Kills the process when it still runs; resolves when nothing of it is left. */
@@ -198,49 +164,21 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   get #ready(): LogLine | undefined {
-    return this.#log.find(({ msg }) => msg === "ready");
+    return this.log.find(({ msg }) => msg === "ready");
   }
 
   #address(edge: "grpc" | "http"): string {
     const address = this.#ready?.[edge];
     if (typeof address === "string") return address;
-    throw this.#failure(`its ready line names no ${edge} address`);
-  }
-
-  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    let open = "";
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      const lines = (open + text).split("\n");
-      open = lines.pop() ?? "";
-      this.#take(lines);
-    }
-    if (open !== "") this.#take([open]);
-  }
-
-  #take(lines: readonly string[]): void {
-    for (const text of lines) {
-      this.#output.push(text);
-      const line = parseLogLine(text);
-      if (line !== null) this.#log.push(line);
-    }
-    this.#look();
-  }
-
-  #look(): void {
-    for (const look of [...this.#watchers]) look();
+    throw this.#output.failure(`its ready line names no ${edge} address`);
   }
 
   async #watchExit(): Promise<ServiceExit> {
     const { code, signal } = await this.#child.status;
     await this.#readers;
     this.#ended = { code, signal };
-    this.#look();
+    this.#output.close(code);
     return this.#ended;
-  }
-
-  #failure(why: string): Error {
-    const quoted = this.#output.slice(-QUOTED_LINES).join("\n");
-    return new Error(`The service failed: ${why}. Its output:\n${quoted}`);
   }
 }
 
@@ -293,18 +231,4 @@ function foreignEnvironment(): Record<string, string> {
       !/^(OMS_|KAFKA_|LOG_)/.test(name)
     ),
   );
-}
-
-function parseLogLine(text: string): LogLine | null {
-  if (!text.startsWith("{")) return null;
-  try {
-    const line: unknown = JSON.parse(text);
-    if (typeof line !== "object" || line === null || !("msg" in line)) {
-      return null;
-    }
-    const { msg } = line;
-    return typeof msg === "string" ? { ...line, msg } : null;
-  } catch {
-    return null;
-  }
 }

@@ -21,8 +21,8 @@ import {
   type Sabotage,
   sabotage,
 } from "../../tests/support/ledger/sabotage.ts";
+import type { LogLine } from "../../tests/support/service_output.ts";
 import {
-  type LogLine,
   type ServiceExit,
   type ServiceProcess,
   type ServiceStop,

@@ -2,7 +2,8 @@
  * Starts the service with failpoints, and waits for them.
  */
 import { serviceCommand } from "../service_command.ts";
-import type { LogLine, ServiceProcess } from "../service_process.ts";
+import type { LogLine } from "../service_output.ts";
+import type { ServiceProcess } from "../service_process.ts";
 
 /** The words that start the service with failpoints. @throws as {@link serviceCommand} */
 export function failpointCommand(): string[] {
