@@ -98,9 +98,9 @@ Deno.test(
       });
       const client = world.client(service);
       const orderId = await world.order(client);
-      const { code, durationMs } = await service.stop();
+      const { code, awakeMs } = await service.stop();
       assertEquals(code, exit, failpoint);
-      assertLess(durationMs, 2_500, failpoint);
+      assertLess(awakeMs, 2_500, failpoint);
       const { phases, broken } = notDone(complete(service));
       assertEquals(phases, PHASES, failpoint);
       assertEquals(broken, [`${phase} ${outcome}`], failpoint);
@@ -203,9 +203,9 @@ Deno.test(
     const orderId = await world.order(client);
     await world.pay(client, orderId);
     await passed(service, "before-call:charge");
-    const { signal, durationMs } = await service.stop("SIGTERM", 20_000);
+    const { signal, awakeMs } = await service.stop("SIGTERM", 20_000);
     assertEquals(signal, "SIGKILL");
-    assertLess(durationMs, 6_000);
+    assertLess(awakeMs, 6_000);
     const { outcome, exit_code } = JSON.parse(
       await Deno.readTextFile(terminationLog),
     );

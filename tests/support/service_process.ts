@@ -9,6 +9,7 @@
  * Whoever wants an orderly stop calls `stop` before.
  */
 import { fileURLToPath } from "node:url";
+import { AwakeTime } from "./awake_time.ts";
 import { serviceCommand } from "./service_command.ts";
 import { type LogLine, ServiceOutput } from "./service_output.ts";
 
@@ -37,6 +38,8 @@ export interface ServiceExit {
 export interface ServiceStop extends ServiceExit {
   /** From sending the signal to the end of the process, in ms. */
   readonly durationMs: number;
+  /** The same without the machine's pauses: what an upper bound is held against. */
+  readonly awakeMs: number;
 }
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -141,13 +144,15 @@ export class ServiceProcess implements AsyncDisposable {
     withinMs = STOP_WITHIN_MS,
   ): Promise<ServiceStop> {
     const started = performance.now();
+    using awake = new AwakeTime();
     this.signal(signal);
     const late = Promise.withResolvers<null>();
     const timer = setTimeout(() => late.resolve(null), withinMs);
     try {
       const exit = await Promise.race([this.exit, late.promise]);
       if (exit !== null) {
-        return { ...exit, durationMs: performance.now() - started };
+        const durationMs = performance.now() - started;
+        return { ...exit, durationMs, awakeMs: awake.ms };
       }
     } finally {
       clearTimeout(timer);

@@ -7,6 +7,7 @@ import { systemClock } from "@oms/lifecycle";
 import { PublishError } from "../../../src/events/errors.ts";
 import { kafkaProducerFactory } from "../../../src/events/kafka_config.ts";
 import { KafkaPublisher } from "../../../src/events/kafka_publisher.ts";
+import { AwakeTime } from "../../support/awake_time.ts";
 import { until } from "../../support/until.ts";
 
 const RECORD = {
@@ -33,9 +34,9 @@ function publisherAt(port: number): KafkaPublisher {
 }
 
 async function elapsed(fn: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
+  using time = new AwakeTime();
   await fn();
-  return performance.now() - started;
+  return time.ms;
 }
 
 function closedPort(): number {

@@ -67,9 +67,9 @@ Deno.test(secureKafkaTest(
       assert(order !== null && await world.pay(client, order));
       await complains(locked, REFUSED_LOGIN);
       await world.confirmed(client);
-      const { code, durationMs } = await locked.stop();
+      const { code, awakeMs } = await locked.stop();
       assertEquals(code, 0);
-      assertLess(durationMs, STOP_MS);
+      assertLess(awakeMs, STOP_MS);
 
       const service = await world.start({ env });
       await complains(service, REFUSED_LOGIN);
