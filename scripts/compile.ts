@@ -48,7 +48,7 @@ function parseFlags(args: readonly string[]): Flags {
     .description("Compiles the program into one file")
     .addOption(
       new Option("--target <triple>", "platform").choices(TARGETS)
-        .default(FOREIGN_TARGET),
+        .default(Deno.build.target),
     )
     .option(
       "--output <file>",

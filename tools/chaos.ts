@@ -12,7 +12,6 @@ import { playPart } from "./chaos/part.ts";
 import { withoutSeparator } from "./client/parse.ts";
 import { runTool } from "./demo/run_tool.ts";
 import type { Interrupt } from "./load/interrupt.ts";
-import { randomSeed } from "./load/random.ts";
 
 interface Flags extends PartFlags {
   readonly report?: string;
@@ -21,7 +20,7 @@ interface Flags extends PartFlags {
 function parseFlags(): Flags {
   const command = new Command("chaos")
     .description("Kills, stops and troubles the service, then judges");
-  return addPartOptions(command, { seed: randomSeed(), rounds: 20 })
+  return addPartOptions(command, { rounds: 20 })
     .option("--report <file>", "write the result as JSON")
     .parse(withoutSeparator(Deno.args), { from: "user" })
     .opts<Flags>();

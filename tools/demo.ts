@@ -11,8 +11,9 @@ import { systemClock } from "@oms/lifecycle";
 import { printVerdict } from "../tests/support/ledger/mod.ts";
 import { type Sabotage, SABOTAGES } from "../tests/support/ledger/sabotage.ts";
 import {
+  durationOption,
   parsePositive,
-  parseTimeout,
+  seedOption,
   withoutSeparator,
 } from "./client/parse.ts";
 import { runTool } from "./demo/run_tool.ts";
@@ -20,7 +21,7 @@ import { Stage } from "./demo/stage.ts";
 import { stopTimeline } from "./demo/timeline.ts";
 import type { Interrupt } from "./load/interrupt.ts";
 import { showProgress } from "./load/progress.ts";
-import { randomSeed, seededRandom } from "./load/random.ts";
+import { seededRandom } from "./load/random.ts";
 import { progressOf, reportOf, tableOf } from "./load/report.ts";
 import { startLoad } from "./load/run.ts";
 
@@ -42,13 +43,8 @@ function parseFlags(): Flags {
   return new Command("demo")
     .description("Load, SIGTERM in the middle, restart, and the verdict")
     .option("--rps <n>", "flows a second", parsePositive, 200)
-    .option("--duration <time>", "of the load", parseTimeout, 8_000)
-    .option(
-      "--seed <n>",
-      "of all chance",
-      parsePositive,
-      randomSeed(),
-    )
+    .addOption(durationOption("--duration <time>", "of the load", "8s"))
+    .addOption(seedOption("of all chance", parsePositive))
     .addOption(
       new Option("--sabotage <what>", "a defect that the ledger has to find")
         .choices(SABOTAGES),

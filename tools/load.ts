@@ -12,12 +12,15 @@ import {
   Option,
 } from "commander";
 import { dialAddress } from "./client/dial.ts";
-import { parseTimeout, withoutSeparator } from "./client/parse.ts";
+import {
+  durationOption,
+  seedOption,
+  withoutSeparator,
+} from "./client/parse.ts";
 import { type Mode, MODES } from "./load/flows.ts";
 import { FileRecorder, noRecorder } from "./load/intents.ts";
 import { onInterrupt } from "./load/interrupt.ts";
 import { showProgress } from "./load/progress.ts";
-import { randomSeed } from "./load/random.ts";
 import { progressOf, reportOf, tableOf } from "./load/report.ts";
 import { startLoad } from "./load/run.ts";
 import { Target } from "./load/target.ts";
@@ -64,25 +67,22 @@ function parseFlags(args: readonly string[]): Flags {
       atLeast(0),
       100,
     )
-    .option("--duration <time>", "as 10s or 1m", parseTimeout, 10_000)
+    .addOption(durationOption("--duration <time>", "as 10s or 1m", "10s"))
     .addOption(
       new Option("--mode <mode>", "what a flow does with its order")
         .choices(MODES).default("create-pay"),
     )
     .option("--concurrency <n>", "flows at the same time", atLeast(1), 64)
-    .option("--timeout <time>", "deadline of one attempt", parseTimeout, 5_000)
+    .addOption(
+      durationOption("--timeout <time>", "deadline of one attempt", "5s"),
+    )
     .option(
       "--retry [n]",
       "repeat with the same key while the outcome is unknown",
       atLeast(0),
       0,
     )
-    .option(
-      "--seed <n>",
-      "of all chance (default: random)",
-      atLeast(0),
-      randomSeed(),
-    )
+    .addOption(seedOption("of all chance", atLeast(0)))
     .option("--record <file>", "append every intent and acknowledgement")
     .option("--json", "machine-readable result", false)
     .parse(withoutSeparator(args), { from: "user" })
@@ -100,9 +100,10 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 async function measure(flags: Flags): Promise<number> {
+  const address = dialAddress(flags.addr);
   using interrupt = onInterrupt(INTERRUPT_GRACE_MS);
   const retries = flags.retry === true ? DEFAULT_RETRIES : flags.retry;
-  using target = new Target(dialAddress(flags.addr), {
+  using target = new Target(address, {
     channelRetries: retries === 0,
   });
   using file = flags.record === undefined
@@ -127,6 +128,11 @@ async function measure(flags: Flags): Promise<number> {
   }
   const report = reportOf(run, flags.mode, flags.seed);
   console.log(flags.json ? JSON.stringify(report, null, 2) : tableOf(report));
+  if (run.stats.calls > 0 && run.stats.ok === 0) {
+    console.error(
+      `No call was answered OK: is the service at ${address} running? --addr (OMS_GRPC_ADDR) names another one.`,
+    );
+  }
   return run.stats.ok > 0 && run.stats.flowsFailed === 0 ? 0 : 1;
 }
 

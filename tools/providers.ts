@@ -61,7 +61,7 @@ const command = new Command("providers")
   )
   .addOption(
     new Option("--unknown-modes <modes...>", "how such calls end")
-      .choices(UNKNOWN_MODES).default([...UNKNOWN_MODES]),
+      .choices(UNKNOWN_MODES).default([...UNKNOWN_MODES], "all"),
   )
   .option(
     "--hang <ms>",

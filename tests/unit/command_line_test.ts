@@ -51,6 +51,16 @@ Deno.test("--help names every sub-command", async () => {
   }
 });
 
+Deno.test("--help behind a sub-command explains it and runs nothing", async () => {
+  for (const name of ["serve", "healthcheck", "config"]) {
+    for (const flag of ["--help", "-h"]) {
+      const { code, out, err } = await oms([name, flag]);
+      assertEquals([code, err], [0, ""], name);
+      assert(new RegExp(`^Usage: oms \\[?${name}`).test(out), out);
+    }
+  }
+});
+
 Deno.test("config prints each value with its source, and no secret", async () => {
   const { code, out, err } = await oms(["config"], {
     OMS_GRPC_ADDR: ":7000",
@@ -124,6 +134,14 @@ Deno.test("client and load are the tools: a wrong command line is 2, help is 0",
     assertEquals(help.code, 0, tool);
     assertStringIncludes(help.out, `Usage: ${tool}`);
   }
+});
+
+Deno.test("load that meets nobody ends with 1 and names the address and the flag", async () => {
+  const { code, err } = await oms(
+    ["load", "--addr", ":1", "--rps", "10", "--duration", "100ms"],
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(err, "is the service at 127.0.0.1:1 running? --addr");
 });
 
 Deno.test("a signal ends a sub-command other than serve as it ends any program", async () => {

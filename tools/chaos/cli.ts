@@ -1,6 +1,6 @@
 /** What the chaos tools have in common on the command line. */
-import { type Command, InvalidArgumentError } from "commander";
-import { parsePositive } from "../client/parse.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { parsePositive, seedOption } from "../client/parse.ts";
 import type { PartPlan } from "./part.ts";
 import { parseProfiles, PROFILES, type Profiles } from "./profiles.ts";
 
@@ -25,11 +25,13 @@ function parseProfileList(text: string): Profiles {
   }
 }
 
-/** Adds the options of a part; their values are PartFlags. */
+/** Adds the options of a part; their values are PartFlags. Without a seed among the defaults chance draws one. */
 export function addPartOptions(
   command: Command,
-  defaults: { readonly seed: number; readonly rounds: number },
+  defaults: { readonly seed?: number; readonly rounds: number },
 ): Command {
+  const seed = seedOption("of faults and load", parsePositive);
+  if (defaults.seed !== undefined) seed.default(defaults.seed);
   return command
     .option(
       "--rounds <n>",
@@ -37,12 +39,12 @@ export function addPartOptions(
       parsePositive,
       defaults.rounds,
     )
-    .option("--seed <n>", "of faults and load", parsePositive, defaults.seed)
-    .option<Profiles>(
-      "--profile <list>",
-      `comma list of ${PROFILES.join(", ")}; or all`,
-      parseProfileList,
-      ["mixed"],
+    .addOption(seed)
+    .addOption(
+      new Option(
+        "--profile <list>",
+        `comma list of ${PROFILES.join(", ")}; or all`,
+      ).default(["mixed"], "mixed").argParser(parseProfileList),
     )
     .option("--rps <n>", "flows a second", parsePositive, 80)
     .option("--kafka", "publish to a real broker (needs java and mvn)", false);

@@ -34,7 +34,7 @@ type KeyFlags = CommonFlags & { readonly key?: string };
 type Answer = Readonly<Record<string, unknown>>;
 
 const DEFAULT_ADDRESS = "127.0.0.1:50051";
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT = "10s";
 
 /** @returns the exit code: 0, 1 for an error of the call, 2 for a wrong command line */
 export async function runClient(
@@ -54,11 +54,12 @@ export async function runClient(
         "the service (OMS_GRPC_ADDR)",
         io.env("OMS_GRPC_ADDR") || DEFAULT_ADDRESS,
       )
-      .option(
-        "--timeout <duration>",
-        "for the whole command",
-        parse.parseTimeout,
-        DEFAULT_TIMEOUT_MS,
+      .addOption(
+        parse.durationOption(
+          "--timeout <duration>",
+          "for the whole command",
+          DEFAULT_TIMEOUT,
+        ),
       );
   const defineMutating = (name: string, description: string) =>
     define(name, description)
@@ -77,7 +78,7 @@ export async function runClient(
       const answer = await call(client, { deadlineMs: flags.timeout });
       io.out(`${JSON.stringify({ ...shown, ...answer }, null, 2)}\n`);
     } catch (error) {
-      const told = { ...shown, error: errorJson(error) };
+      const told = { ...shown, error: errorJson(error, address) };
       io.err(`${JSON.stringify(told, null, 2)}\n`);
       code = 1;
     }

@@ -48,8 +48,15 @@ export function codeName(code: number): string {
   return codes[code] ?? String(code);
 }
 
-/** What a script can decide on, and a sentence for a person. */
-export function errorJson(error: unknown): Record<string, unknown> {
+/**
+ * What a script can decide on, and a sentence for a person.
+ *
+ * @param address where the call went
+ */
+export function errorJson(
+  error: unknown,
+  address: string,
+): Record<string, unknown> {
   if (!(error instanceof RpcError)) {
     const message = error instanceof Error ? error.message : String(error);
     return { code: "CLIENT", reason: "CLIENT", message };
@@ -58,7 +65,9 @@ export function errorJson(error: unknown): Record<string, unknown> {
   return {
     code: codeName(code),
     reason,
-    message,
+    message: answered(error)
+      ? message
+      : `Cannot reach a service at ${address}: start it, or correct --addr (OMS_GRPC_ADDR). ${message}`,
     ...(violations.length > 0
       ? {
         violations: violations.map(({ field, description }) => ({
@@ -70,6 +79,11 @@ export function errorJson(error: unknown): Record<string, unknown> {
     ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
   };
+}
+
+/** Whatever the service answers has a reason of its own; without one this is the library's word. */
+function answered({ code, reason }: RpcError): boolean {
+  return code !== codes.UNAVAILABLE || reason !== codeName(code);
 }
 
 function moneyJson(money: Money | undefined): unknown {

@@ -1,10 +1,11 @@
 /** Values of the command line. */
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../../src/config/duration.ts";
 import {
   type OrderItem,
   OrderStatus,
 } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { randomSeed } from "../load/random.ts";
 
 /** `sku:qty:price`, before the order's currency is known. */
 export interface ItemFlag {
@@ -52,6 +53,25 @@ export function parseTimeout(text: string): number {
     throw new InvalidArgumentError("a duration is needed, as 10s or 250ms");
   }
   return ms;
+}
+
+/** An option that takes a duration; its help shows the default as it is written. */
+export function durationOption(
+  flags: string,
+  description: string,
+  fallback: string,
+): Option {
+  return new Option(flags, description)
+    .default(parseTimeout(fallback), fallback).argParser(parseTimeout);
+}
+
+/** An option whose default is drawn by chance; its help says so instead of one draw. */
+export function seedOption(
+  description: string,
+  parser: (text: string) => number,
+): Option {
+  return new Option("--seed <n>", description)
+    .default(randomSeed(), "random").argParser(parser);
 }
 
 export function parseCount(text: string): number {

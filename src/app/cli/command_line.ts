@@ -36,6 +36,34 @@ Exit codes of serve: 0 stopped in order, 1 failed, 3 work was cut off,
 128+n forced by a further signal n. 2 is a wrong command line.
 `;
 
+/** Of the commands that are not tools with a help text of their own. */
+const HELP_OF: Readonly<Record<string, string>> = {
+  serve: `Usage: oms [serve]
+
+Runs the service until SIGTERM or SIGINT (Ctrl-C) stops it in order. It takes no
+arguments: the environment configures it, and "oms config" prints what it would
+run with.
+
+Exit codes: 0 stopped in order, 1 failed, 3 work was cut off, 128+n forced by a
+further signal n.
+`,
+  healthcheck: `Usage: oms healthcheck
+
+Asks /readyz of the service that listens on OMS_METRICS_ADDR of this same
+environment.
+
+Exit codes: 0 ready, 1 not ready or no answer.
+`,
+  config: `Usage: oms config [--json]
+
+Prints each setting that "oms serve" would run with in this environment, and
+where it came from; secrets are masked. Nothing is opened or bound.
+
+Exit codes: 0, or 1 when the configuration would be refused (each mistake is
+named).
+`,
+};
+
 /** One line: what runs here, for people and for release checks. */
 export function versionLine(base: string = BASE): string {
   return `oms ${VERSION} commit=${COMMIT} base=${base} runtime=${
@@ -55,7 +83,15 @@ export async function runCommandLine(
     return await runService(signals);
   }
   endOnSignals(signals);
-  Deno.exitCode = await commandOf(name, tools).then((main) => main(rest));
+  const help = HELP_OF[name];
+  const main = help !== undefined && isHelp(rest[0])
+    ? print(help)
+    : await commandOf(name, tools);
+  Deno.exitCode = await main(rest);
+}
+
+function isHelp(word: string | undefined): boolean {
+  return word === "--help" || word === "-h";
 }
 
 async function commandOf(name: string, tools: Tools): Promise<CommandMain> {

@@ -129,7 +129,7 @@ Deno.test("waiting for a status that cannot come ends at once, waiting too long 
   assertStringIncludes(ended.err.error.message, "it has ended");
 });
 
-Deno.test("nobody there: UNAVAILABLE on stderr, exit 1", async () => {
+Deno.test("nobody there: UNAVAILABLE on stderr with the address and the flag, exit 1", async () => {
   const { code, err } = await client(
     "127.0.0.1:1",
     "get",
@@ -139,6 +139,10 @@ Deno.test("nobody there: UNAVAILABLE on stderr, exit 1", async () => {
   );
   assertEquals(code, 1);
   assertEquals(err.error.code, "UNAVAILABLE");
+  assertStringIncludes(
+    err.error.message,
+    "Cannot reach a service at 127.0.0.1:1: start it, or correct --addr",
+  );
 });
 
 Deno.test("a wrong command line exits 2 and says what is missing", async () => {
