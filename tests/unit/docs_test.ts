@@ -111,6 +111,20 @@ Deno.test("the service config of docs/client.md is the one that our client uses"
   assertEquals(JSON.parse(json), SERVICE_CONFIG);
 });
 
+Deno.test("docs/client.md says of every reason of a refusal whether to repeat the call", () => {
+  const given = [
+    ...[...sources("src/grpc/")].join().matchAll(/\breason: "([A-Z_]+)"/g),
+    ...[...sources("src/orders/"), ...sources("src/commands/")].join()
+      .matchAll(/"([A-Z]+(?:_[A-Z]+)+)"/g),
+  ].map(([, reason = ""]) => reason);
+  assert(given.length > 20, "it reads the code");
+  // The health service answers as its own contract says.
+  const ours = new Set(given).difference(new Set(["SERVICE_UNKNOWN"]));
+  const told = tableRows(read("docs/client.md")).map(([, reasons]) => reasons)
+    .join();
+  assertEquals([...ours].filter((each) => !told.includes(`\`${each}\``)), []);
+});
+
 Deno.test("README shows the example as it is", () => {
   const [, code = ""] = /```ts\n([^]*?)```/.exec(README) ?? [];
   assertEquals(code.trim(), read("examples/01_http_server.ts").trim());
