@@ -164,10 +164,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
         }, signal),
     );
   }, () => loops[Symbol.asyncDispose]());
-  const resumed = await step("sagas", async () => {
-    await dispatcher.start();
-    return dispatcher.running + dispatcher.queued;
-  }, async () => {
+  const resumed = await step("sagas", () => dispatcher.start(), async () => {
     dispatcher.close();
     await sagas[Symbol.asyncDispose]();
   });

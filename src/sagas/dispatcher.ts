@@ -57,7 +57,7 @@ export class SagaDispatcher {
   readonly #again = new Set<SagaId>();
   #timer: Timer | null = null;
   #timerAt = Infinity;
-  #scanning: Promise<void> | null = null;
+  #scanning: Promise<number> | null = null;
   #moreInTable = false;
   #closed = false;
 
@@ -78,9 +78,9 @@ export class SagaDispatcher {
     return this.#queued.size;
   }
 
-  /** Takes up what earlier incarnations left; resolves after the first look at the table. */
-  async start(): Promise<void> {
-    await this.#scan();
+  /** Takes up what earlier incarnations left; resolves with its count, after the first look at the table. */
+  start(): Promise<number> {
+    return this.#scan();
   }
 
   /** Offers a saga that was just committed or found; ignored when there is no room or the group is closed. */
@@ -188,12 +188,13 @@ export class SagaDispatcher {
     });
   }
 
-  async #scan(): Promise<void> {
+  #scan(): Promise<number> {
     this.#scanning ??= this.#scanTable().finally(() => this.#scanning = null);
-    await this.#scanning;
+    return this.#scanning;
   }
 
-  async #scanTable(): Promise<void> {
+  /** Resolves with how many sagas ran or waited in memory once those that it found were offered. */
+  async #scanTable(): Promise<number> {
     const { store, clock, concurrency } = this.#deps;
     const limit = 2 * concurrency;
     const now = clock.wallNow();
@@ -202,12 +203,15 @@ export class SagaDispatcher {
     const horizon = now + this.#deps.maxPostponeMs;
     const versions = KNOWN_VERSIONS;
     const due = await store.dueSagas({ now, horizon, limit, versions });
-    if (!this.open) return;
+    if (!this.open) return 0;
     if (due.length === limit) this.#moreInTable = true;
     for (const saga of due) this.offer(saga);
+    // Counted now: a quick one may have ended before the next look is through.
+    const taken = this.#running.size + this.#queued.size;
     // What is due now was offered just now, or waits for an earlier saga or a slot: the timer is for what comes next.
     const next = await store.nextDueAt(versions, now) ?? Infinity;
     this.#arm(Math.max(next, now + SCAN_GAP_MS));
+    return taken;
   }
 
   /** One timer for everything that sleeps: never later than one scan interval from now. */

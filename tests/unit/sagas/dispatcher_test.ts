@@ -162,6 +162,20 @@ Deno.test("what finds no room while the table is being read is not forgotten", a
   assert(world.clock.now() - started < 1_000);
 });
 
+Deno.test("what the start takes up is counted, also what has ended before the start is through", async () => {
+  await using world = new SagaWorld({ concurrency: 4 });
+  leave(world, 3);
+  const { store, dispatcher } = world.process;
+  const nextDueAt = store.nextDueAt.bind(store);
+  store.nextDueAt = async (versions, now) => {
+    await world.settle();
+    return await nextDueAt(versions, now);
+  };
+  assertEquals(await dispatcher.start(), 3);
+  assertEquals(confirmed(world), 3);
+  assertEquals([dispatcher.running, dispatcher.queued], [0, 0]);
+});
+
 Deno.test("one timer serves everything that sleeps", async () => {
   const clock = new QuickClock();
   await using world = new SagaWorld({ clock });
