@@ -214,7 +214,7 @@ Deno.test(
     const client = world.client(service);
     const orderId = await world.order(client);
     const error = await assertRejects(
-      () => client.getOrder({ orderId }, { deadlineMs: 300 }),
+      () => client.getOrder({ orderId }, { deadlineMs: 1_500 }),
       RpcError,
     );
     assertEquals(error.code, status.DEADLINE_EXCEEDED);

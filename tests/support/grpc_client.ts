@@ -24,6 +24,7 @@ import {
 } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { unaryService } from "../../src/grpc/service.ts";
 import { fromServiceError } from "../../src/grpc/status.ts";
+import { until } from "./until.ts";
 
 /** Handles GetOrder; the other methods are not called. */
 export type GetOrderHandler = UnaryHandler<GetOrderRequest, GetOrderResponse>;
@@ -153,6 +154,26 @@ export class RawClient implements Disposable {
   [Symbol.dispose](): void {
     this.client.close();
   }
+}
+
+/**
+ * Calls with that `grpc-timeout` until one has reached its handler, and resolves with how that one ended: where the
+ * machine pauses, the time can be over before.
+ */
+export async function callHandledWithin(
+  client: RawClient,
+  timeout: string,
+  handled: () => boolean,
+): Promise<RawOutcome> {
+  let outcome: RawOutcome | undefined;
+  await until("a call that reaches its handler in time", async () => {
+    outcome = await client.call(getOrderBytes("a"), {
+      metadata: { "grpc-timeout": timeout },
+    });
+    return handled();
+  });
+  if (outcome === undefined) throw new Error("no call was made");
+  return outcome;
 }
 
 /** The service still answers. */

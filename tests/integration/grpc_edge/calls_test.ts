@@ -8,6 +8,7 @@ import type { GrpcObserver } from "../../../src/grpc/observer.ts";
 import { createOrderClient } from "../../../src/grpc/client.ts";
 import { GetOrderResponse } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import {
+  callHandledWithin,
   getOrderBytes,
   orderAnswer,
   RawClient,
@@ -166,9 +167,12 @@ Deno.test("F57 a handler that never settles ends at the deadline, and stays coun
   const settle = Promise.withResolvers<GetOrderResponse>();
   await using served = await startEdge(() => settle.promise);
   using client = new RawClient(served.address);
-  const outcome = await client.call(getOrderBytes("a"), {
-    metadata: { "grpc-timeout": "60m" },
-  });
+  const { edge } = served;
+  const outcome = await callHandledWithin(
+    client,
+    "60m",
+    () => edge.inflight === 1,
+  );
   assertEquals(outcome.code, status.DEADLINE_EXCEEDED);
   assertEquals(outcome.error?.reason, "DEADLINE_EXCEEDED");
   assertEquals(served.edge.inflight, 1);

@@ -9,6 +9,7 @@ import { RpcError } from "../../../src/grpc/errors.ts";
 import { GetOrderResponse } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { AwakeTime } from "../../support/awake_time.ts";
 import {
+  callHandledWithin,
   gate,
   getOrderBytes,
   orderAnswer,
@@ -128,9 +129,12 @@ Deno.test("the stop waits for a handler whose deadline has passed", async () => 
   const { open, handler } = gate();
   await using served = await startEdge(handler);
   using client = new RawClient(served.address);
-  const { code } = await client.call(getOrderBytes("a"), {
-    metadata: { "grpc-timeout": "20m" },
-  });
+  const { edge } = served;
+  const { code } = await callHandledWithin(
+    client,
+    "20m",
+    () => edge.inflight === 1,
+  );
   assertEquals(code, status.DEADLINE_EXCEEDED);
   let stopped = false;
   const stop = served.edge.stopGracefully(never).then(() => stopped = true);

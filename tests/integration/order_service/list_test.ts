@@ -8,6 +8,7 @@ import {
 import { CallAbortedError } from "../../../src/grpc/errors.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeOrder, T0 } from "../../support/fixtures.ts";
+import { until } from "../../support/until.ts";
 import { DRIVERS, refusal, serve, type Served } from "./served.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -183,9 +184,11 @@ Deno.test("F55 a forged, truncated or foreign page_token is INVALID_ARGUMENT wit
 
 Deno.test("F51 the deadline of a list reaches its reads", async () => {
   const ended = Promise.withResolvers<unknown>();
+  let begun = false;
   /** A read that ends with its signal, and at once without one. */
   const list: Store["list"] = (_query, { signal } = {}) => {
     const { promise, reject } = Promise.withResolvers<never>();
+    begun = true;
     if (signal === undefined) reject(new Error("the read has no signal"));
     signal?.addEventListener("abort", () => {
       ended.resolve(signal.reason);
@@ -203,10 +206,13 @@ Deno.test("F51 the deadline of a list reaches its reads", async () => {
         },
       }),
   });
-  const error = await refusal(
-    served.client.listOrders(query(), { deadlineMs: 200 }),
-  );
-  assertEquals(error.code, status.DEADLINE_EXCEEDED);
+  await until("a read that was begun in time", async () => {
+    const error = await refusal(
+      served.client.listOrders(query(), { deadlineMs: 200 }),
+    );
+    assertEquals(error.code, status.DEADLINE_EXCEEDED);
+    return begun;
+  });
   assertInstanceOf(await ended.promise, CallAbortedError);
   assertEquals(served.errors, []);
 });
