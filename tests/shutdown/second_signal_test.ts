@@ -42,6 +42,17 @@ const PHASES: readonly Held[] = [
   { phase: "store", opens: "kafka closed", failpoint: "store:close" },
 ];
 
+/** Budgets that a pause of the machine does not use up before the second signal comes. */
+const NO_PHASE_ENDS = {
+  OMS_GRPC_GRACEFUL_TIMEOUT: "10s",
+  OMS_SAGA_DRAIN_TIMEOUT: "10s",
+  OMS_OUTBOX_FLUSH_TIMEOUT: "10s",
+  OMS_HTTP_SHUTDOWN_TIMEOUT: "10s",
+  OMS_KAFKA_CLOSE_TIMEOUT: "10s",
+  OMS_STORE_CLOSE_TIMEOUT: "10s",
+  OMS_TERMINATION_GRACE: "90s",
+};
+
 /**
  * Ends the service while the phase is open, after a pay was asked for, and judges what the next start makes of it.
  *
@@ -60,7 +71,7 @@ async function endIn(
   await using world = await World.create();
   const first = await world.start({
     failpoints: failpoint === undefined ? "" : `${failpoint}=print+hang`,
-    env: { OMS_STORE_CLOSE_TIMEOUT: "5s", ...held.env },
+    env: { ...NO_PHASE_ENDS, ...held.env },
   });
   const client = world.client(first);
   const orderId = await world.order(client);

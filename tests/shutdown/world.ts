@@ -23,6 +23,7 @@ import { readEffects } from "../support/ledger/read_effects.ts";
 import { readEvents } from "../support/ledger/read_events.ts";
 import { readStore } from "../support/ledger/read_store.ts";
 import {
+  PATIENT_STORE,
   type ServiceExit,
   type ServiceProcess,
   spawnService,
@@ -136,6 +137,7 @@ export class World extends RecordedCalls implements AsyncDisposable {
     return {
       dataDir: this.dataDir,
       env: {
+        ...PATIENT_STORE,
         OMS_PAYMENT_URL: this.payment.url,
         OMS_INVENTORY_URL: this.inventory.url,
         ...(failpoints === undefined ? {} : { OMS_FAILPOINT: failpoints }),

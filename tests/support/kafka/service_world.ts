@@ -11,7 +11,11 @@ import {
 } from "../../../src/grpc/client.ts";
 import { RpcError } from "../../../src/grpc/errors.ts";
 import { OrderStatus } from "../../../src/grpc/gen/oms/v1/order_service.ts";
-import { type ServiceProcess, startService } from "../service_process.ts";
+import {
+  PATIENT_STORE,
+  type ServiceProcess,
+  startService,
+} from "../service_process.ts";
 import { failpointCommand } from "../failpoints/process.ts";
 import { assertDelivered, type Delivery } from "./check.ts";
 import { readCommitted } from "./committed.ts";
@@ -81,6 +85,7 @@ export class ServiceWorld implements AsyncDisposable {
         dataDir: this.dir,
         ...(failpoints === undefined ? {} : { command: failpointCommand() }),
         env: {
+          ...PATIENT_STORE,
           KAFKA_BROKERS: this.kafka.address,
           KAFKA_TOPIC_ORDER: this.topics.order,
           KAFKA_TOPIC_SAGA: this.topics.saga,
