@@ -195,10 +195,35 @@ Deno.test(helmTest(
       ),
       "extraEnv: the chart sets OMS_GRPC_GRACEFUL_TIMEOUT",
     );
+    for (
+      const name of ["KAFKA_BROKERS", "OMS_PAYMENT_URL", "OMS_INVENTORY_URL"]
+    ) {
+      assertStringIncludes(
+        await refusal("values.yaml", `config.${name}="https://b:9092"`),
+        `config.${name}: the chart sets this variable from a value of its own`,
+      );
+    }
     assertStringIncludes(
       await refusal("values.yaml", 'config.KAFKA_SASL_PASSWORD="x"'),
       "put it into existingSecret",
     );
+  },
+));
+
+Deno.test(helmTest(
+  "labels and annotations of a user's do not take the place of the chart's",
+  async () => {
+    for (
+      const set of [
+        'podLabels={"app.kubernetes.io/name":"x"}',
+        'podAnnotations={"checksum/config":"x"}',
+      ]
+    ) {
+      assertStringIncludes(
+        await refusal("values.yaml", set),
+        "of the chart's own",
+      );
+    }
   },
 ));
 

@@ -4,6 +4,7 @@
 {{- include "oms.checkReadiness" . -}}
 {{- include "oms.checkStorage" . -}}
 {{- include "oms.checkVariables" . -}}
+{{- include "oms.checkLabels" . -}}
 {{- end -}}
 
 {{- define "oms.checkBudgets" -}}
@@ -57,11 +58,12 @@ the signal on, and the last one that counts comes (failureThreshold - 1) periods
 {{- end -}}
 {{- end -}}
 
+{{/* A variable that has a value of its own is set there only: the network policy and the notes follow the value. */}}
 {{- define "oms.checkVariables" -}}
-{{- $own := include "oms.ownConfig" . | fromYaml -}}
+{{- $own := concat (include "oms.ownConfig" . | fromYaml | keys) (list "KAFKA_BROKERS" "OMS_PAYMENT_URL" "OMS_INVENTORY_URL" "OMS_ALLOW_MOCK_INTEGRATIONS" "OMS_POSTGRES_AUTO_MIGRATE") -}}
 {{- $secret := list "OMS_POSTGRES_DSN" "KAFKA_SASL_USERNAME" "KAFKA_SASL_PASSWORD" "KAFKA_TLS_KEY" -}}
 {{- range $name, $_ := .Values.config -}}
-{{- if hasKey $own $name -}}
+{{- if has $name $own -}}
 {{- fail (printf "config.%s: the chart sets this variable from a value of its own: change that value" $name) -}}
 {{- end -}}
 {{- if has $name $secret -}}
@@ -69,8 +71,20 @@ the signal on, and the last one that counts comes (failureThreshold - 1) periods
 {{- end -}}
 {{- end -}}
 {{- range .Values.extraEnv -}}
-{{- if hasKey $own .name -}}
+{{- if has .name $own -}}
 {{- fail (printf "extraEnv: the chart sets %s from a value of its own: change that value" .name) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "oms.checkLabels" -}}
+{{- $own := include "oms.labels" . | fromYaml -}}
+{{- range $name, $_ := .Values.podLabels -}}
+{{- if hasKey $own $name -}}
+{{- fail (printf "podLabels: %s is a label of the chart's own, which selectors may use: choose another name" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if hasKey .Values.podAnnotations "checksum/config" -}}
+{{- fail "podAnnotations: checksum/config is an annotation of the chart's own, which restarts the pods: choose another name" -}}
 {{- end -}}
 {{- end -}}
