@@ -71,7 +71,7 @@ export async function buildRoot(
 }
 
 /** Paths of the libraries that the program needs. @throws BuildError for one that distroless/cc does not have */
-export async function libraries(binary: string): Promise<string[]> {
+async function libraries(binary: string): Promise<string[]> {
   const text = await run("ldd", [binary]);
   const linked = [...text.matchAll(/(?:=> )?(\/\S+\/(\S+)) \(0x/g)].map((
     [, path = "", name = ""],

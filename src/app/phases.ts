@@ -14,6 +14,7 @@ import {
   StopError,
   type TaskGroup,
 } from "@oms/lifecycle";
+import type { ShutdownConfig } from "../config/types.ts";
 import type { OutboxRelay, Publisher } from "../events/mod.ts";
 import type { GrpcEdge } from "../grpc/edge.ts";
 import type { HttpServer } from "../http/server.ts";
@@ -21,15 +22,7 @@ import type { SagaDispatcher } from "../sagas/dispatcher.ts";
 import type { Store } from "../storage/store.ts";
 
 /** Milliseconds, from the environment. */
-export interface StopBudgets {
-  readonly lameDuckMs: number;
-  readonly grpcMs: number;
-  readonly sagasMs: number;
-  readonly outboxMs: number;
-  readonly httpMs: number;
-  readonly kafkaMs: number;
-  readonly storeMs: number;
-}
+type StopBudgets = Omit<ShutdownConfig, "terminationLog" | "watchdog">;
 
 export interface StopParts {
   readonly clock: Clock;

@@ -80,7 +80,7 @@ export function listenerErrorLog(log: LogFn): ListenerErrorFn {
  * What the last line may take, in bytes: some 1,500 leftovers. A bounded log may
  * refuse a line without an end, and this is the one that matters.
  */
-export const COMPLETE_LINE_BYTES = 256 * 1024;
+const COMPLETE_LINE_BYTES = 256 * 1024;
 
 /** The last line of a stop: the whole report, but for leftovers beyond the limit. */
 export function logComplete(log: LogFn, report: ShutdownReport): void {

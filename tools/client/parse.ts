@@ -47,7 +47,7 @@ export function parseAmount(text: string): bigint {
 }
 
 /** Milliseconds of `10s`, `250ms`, `1m30s`. */
-export function parseTimeout(text: string): number {
+function parseTimeout(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0) {
     throw new InvalidArgumentError("a duration is needed, as 10s or 250ms");
