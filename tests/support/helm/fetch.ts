@@ -23,6 +23,9 @@ import { exists } from "../exists.ts";
 import { run } from "../run_program.ts";
 import { z } from "zod";
 
+/** What comes over a network may fail once. */
+const FETCH_TRIES = 3;
+
 /** A part could not be fetched; the message says with which program, and what it said. */
 export class ToolUnavailableError extends Error {
   override readonly name = "ToolUnavailableError";
@@ -52,17 +55,22 @@ async function part(
   say: (line: string) => void,
   make: (aside: string) => Promise<void>,
 ): Promise<void> {
-  if (await exists(folder)) return;
-  say(`fetching ${folder}`);
   await Deno.mkdir(cacheFolder(), { recursive: true });
-  const aside = await Deno.makeTempDir({ dir: cacheFolder(), prefix: ".new-" });
-  try {
-    await make(aside);
-    await Deno.rename(aside, folder);
-  } catch (error) {
-    await Deno.remove(aside, { recursive: true });
-    // Another process may have been faster.
-    if (!await exists(folder)) throw error;
+  for (let tries = 1; !await exists(folder); tries++) {
+    say(`fetching ${folder}`);
+    const aside = await Deno.makeTempDir({
+      dir: cacheFolder(),
+      prefix: ".new-",
+    });
+    try {
+      await make(aside);
+      await Deno.rename(aside, folder);
+    } catch (error) {
+      await Deno.remove(aside, { recursive: true });
+      // Another process may have been faster.
+      if (tries === FETCH_TRIES && !await exists(folder)) throw error;
+      say(`try ${tries} of ${FETCH_TRIES}: ${error}`);
+    }
   }
 }
 
