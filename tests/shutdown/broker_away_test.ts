@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { AwakeTime } from "../support/awake_time.ts";
+import { freePort } from "../support/free_port.ts";
+import { until } from "../support/until.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
@@ -14,11 +16,8 @@ interface Broker extends AsyncDisposable {
 
 /** Refuses connections. */
 function absent(): Broker {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
   return {
-    address: `127.0.0.1:${port}`,
+    address: `127.0.0.1:${freePort()}`,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -98,17 +97,13 @@ Deno.test(
 
 /** Waits until /healthz is degraded because of the publisher; it is 200 all the while. */
 async function degraded(address: string): Promise<void> {
-  const end = performance.now() + 15_000;
-  for (;;) {
+  await until("a degraded service", async () => {
     const answer = await fetch(`http://${address}/healthz`);
     const report = await answer.json();
     assertEquals(answer.status, 200);
-    if (report.status === "degraded") {
-      assertEquals(report.checks.publisher.status, "degraded");
-      assertEquals(report.checks.store.status, "healthy");
-      return;
-    }
-    if (performance.now() > end) throw new Error("never degraded");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    if (report.status !== "degraded") return false;
+    assertEquals(report.checks.publisher.status, "degraded");
+    assertEquals(report.checks.store.status, "healthy");
+    return true;
+  });
 }

@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createOrderClient } from "../../src/grpc/client.ts";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { freePort } from "../support/free_port.ts";
 import { type Addresses, inThisProcess } from "../support/in_process.ts";
 
 // Off by default since Deno 2.8.
@@ -50,18 +51,33 @@ for (const [name, env] of Object.entries(STORES)) {
 }
 
 Deno.test("a stop with a saga in the middle of a provider call leaves nothing behind, either", async () => {
+  const called = Promise.withResolvers<void>();
   const { report } = await inThisProcess(
     { OMS_SIM_LATENCY: "10s", OMS_SAGA_DRAIN_TIMEOUT: "50ms" },
-    serveOne,
+    async (addresses) => {
+      await serveOne(addresses);
+      await called.promise;
+    },
+    {
+      providers: (providers) => ({
+        payment: providers.payment,
+        inventory: {
+          reserve: (call) => {
+            called.resolve();
+            return providers.inventory.reserve(call);
+          },
+          release: (call) => providers.inventory.release(call),
+        },
+        close: () => providers.close(),
+      }),
+    },
   );
   assertEquals(report.exitCode, 3);
   assertEquals(report.leftover.map(({ step }) => step), ["reserve"]);
 });
 
 Deno.test("a stop with an unreachable broker leaves nothing behind, either", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   await assertRejects(() => Deno.connect({ port, hostname: "127.0.0.1" }));
   const { report } = await inThisProcess(
     { KAFKA_BROKERS: `127.0.0.1:${port}` },

@@ -1,7 +1,9 @@
 /** What is no stop signal, and an output that nobody reads. */
 import { assertEquals, assertLess } from "@std/assert";
+import { freePort } from "../support/free_port.ts";
 import { serviceCommand } from "../support/service_command.ts";
 import { type ServiceStop, spawnService } from "../support/service_process.ts";
+import { until } from "../support/until.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";
@@ -78,24 +80,16 @@ Deno.test(
   },
 );
 
-/** Not promised that it stays free. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 /** Without a log to read, readiness is asked for. */
 async function untilReady(port: number): Promise<void> {
-  const end = performance.now() + 10_000;
-  for (;;) {
+  await until("a service that is ready", async () => {
     try {
       const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
       await answer.body?.cancel();
-      if (answer.status === 200) return;
+      return answer.status === 200;
     } catch {
       // Not listening yet.
+      return false;
     }
-    if (performance.now() > end) throw new Error("the service is not ready");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  });
 }

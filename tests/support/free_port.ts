@@ -1,10 +1,12 @@
-/** Ports for brokers. */
-import { BrokerError } from "./errors.ts";
-
-/** Below the range that systems take client ports from: a port stays free while its broker is down. */
+/**
+ * A port that nobody listens on, for a listener that comes later, comes back, or never comes.
+ *
+ * Invariant: it is below the range that systems take client ports from, so no
+ * client takes it meanwhile. Not promised: that nobody listens on it later.
+ */
 const PORTS = { from: 15_000, to: 30_000 } as const;
 
-/** @throws BrokerError when a hundred tries find none */
+/** @throws Error when a hundred tries find none */
 export function freePort(): number {
   const { from, to } = PORTS;
   for (let tries = 0; tries < 100; tries++) {
@@ -16,5 +18,5 @@ export function freePort(): number {
       if (!(error instanceof Deno.errors.AddrInUse)) throw error;
     }
   }
-  throw new BrokerError(`Cannot find a free port from ${from} to ${to}`);
+  throw new Error(`Cannot find a free port from ${from} to ${to}`);
 }

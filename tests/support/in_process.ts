@@ -4,6 +4,7 @@ import { type ShutdownReport, systemClock } from "@oms/lifecycle";
 import { FakeSignals } from "@oms/lifecycle/testing";
 import { runService } from "../../src/app.ts";
 import type { Seams } from "../../src/app/seams.ts";
+import { PATIENT_STORE } from "./service_process.ts";
 
 export interface Run {
   readonly report: ShutdownReport;
@@ -27,6 +28,7 @@ export async function inThisProcess(
     OMS_METRICS_ADDR: "127.0.0.1:0",
     OMS_DATA_DIR: `${directory}/data`,
     LOG_FORMAT: "json",
+    ...PATIENT_STORE,
     ...env,
   };
   const before = new Map(

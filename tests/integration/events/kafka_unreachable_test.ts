@@ -8,6 +8,7 @@ import { PublishError } from "../../../src/events/errors.ts";
 import { kafkaProducerFactory } from "../../../src/events/kafka_config.ts";
 import { KafkaPublisher } from "../../../src/events/kafka_publisher.ts";
 import { AwakeTime } from "../../support/awake_time.ts";
+import { freePort } from "../../support/free_port.ts";
 import { until } from "../../support/until.ts";
 
 const RECORD = {
@@ -39,13 +40,6 @@ async function elapsed(fn: () => Promise<unknown>): Promise<number> {
   return time.ms;
 }
 
-function closedPort(): number {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 /** Accepts and holds every connection; says nothing. */
 function silentBroker() {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
@@ -65,7 +59,7 @@ function silentBroker() {
 }
 
 Deno.test("F40 nobody listens: a publish fails within its limit, close is quick, nothing is left", async () => {
-  const publisher = publisherAt(closedPort());
+  const publisher = publisherAt(freePort());
   const signal = new AbortController().signal;
   const took = await elapsed(() =>
     assertRejects(() => publisher.publish([RECORD], signal), PublishError)

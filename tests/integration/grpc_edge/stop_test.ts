@@ -166,6 +166,8 @@ Deno.test("lame duck: connections are asked to move in turn over the last half, 
     await until("four sessions", () => served.edge.connections().waiting === 0);
     served.edge.setServing(false);
     const counts: number[] = [];
+    const started = performance.now();
+    using awake = new AwakeTime();
     const lameDuck = served.edge.drainConnections(400, never);
     await until("the first moves", () => drained() > 0);
     counts.push(drained());
@@ -176,7 +178,9 @@ Deno.test("lame duck: connections are asked to move in turn over the last half, 
     );
     await lameDuck;
     await until("the last moves", () => drained() === 4);
-    assert((counts[0] ?? 4) < 4, "not all at once");
+    // After a pause of the machine the turns of all have come.
+    const paused = performance.now() - started > awake.ms + 50;
+    assert(paused || (counts[0] ?? 4) < 4, "not all at once");
   } finally {
     for (const peer of peers) peer[Symbol.dispose]();
   }

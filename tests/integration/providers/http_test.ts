@@ -10,6 +10,7 @@ import {
 } from "@std/assert";
 import type { ProviderResult } from "../../../src/providers/provider.ts";
 import { AwakeTime } from "../../support/awake_time.ts";
+import { freePort } from "../../support/free_port.ts";
 import {
   CHARGE_BODY,
   providerCall,
@@ -204,10 +205,7 @@ for (const [when, bytes] of Object.entries(CLOSING)) {
 }
 
 Deno.test("F23 nobody listens: unknown", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const result = await chargeAt(`http://127.0.0.1:${port}`);
+  const result = await chargeAt(`http://127.0.0.1:${freePort()}`);
   assertEquals(result.kind, "unknown");
 });
 

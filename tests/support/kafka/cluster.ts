@@ -12,7 +12,7 @@ import { BrokerError } from "./errors.ts";
 import { findJars, kafkaVersion } from "./jars.ts";
 import { formatStorage, newClusterId, nodeCommand } from "./jvm.ts";
 import { KafkaSide } from "./kafka_side.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../free_port.ts";
 import { until } from "../until.ts";
 import { nodeProperties, plainListener } from "./properties.ts";
 

@@ -2,7 +2,7 @@
 import { Broker } from "./broker.ts";
 import { findJars, kafkaVersion } from "./jars.ts";
 import { formatStorage, newClusterId, nodeCommand } from "./jvm.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../free_port.ts";
 import { type Listener, nodeProperties, plainListener } from "./properties.ts";
 
 /** Not for a cluster: its controllers refuse each other until the authorizer has read what they are to agree on. */

@@ -10,7 +10,7 @@ import {
   makeAuthority,
   makeCertificate,
 } from "../certificates.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "../free_port.ts";
 import { openBroker, prepareBroker } from "./prepare.ts";
 import type { Listener } from "./properties.ts";
 
