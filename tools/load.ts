@@ -5,14 +5,10 @@
  * no call was answered OK or a flow failed in this tool, 2 for a wrong command
  * line.
  */
-import {
-  Command,
-  CommanderError,
-  InvalidArgumentError,
-  Option,
-} from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { dialAddress } from "./client/dial.ts";
 import {
+  atLeast,
   durationOption,
   seedOption,
   withoutSeparator,
@@ -41,16 +37,6 @@ interface Flags {
 /** What `--retry` without a number means: beyond half a minute of refusals. */
 const DEFAULT_RETRIES = 100;
 const INTERRUPT_GRACE_MS = 3_000;
-
-function atLeast(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value < least) {
-      throw new InvalidArgumentError(`a number of ${least} or more is needed`);
-    }
-    return value;
-  };
-}
 
 function parseFlags(args: readonly string[]): Flags {
   return new Command("load")

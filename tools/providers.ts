@@ -2,9 +2,9 @@
  * `deno task providers`: payment and inventory over HTTP with a durable ledger, for integration, chaos and demo
  * runs. Prints one line of JSON when it serves; SIGTERM and SIGINT stop it.
  */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
-import { withoutSeparator } from "./client/parse.ts";
+import { atLeast, withoutSeparator } from "./client/parse.ts";
 import { DEFAULT_KNOBS, UNKNOWN_MODES } from "./providers/knobs.ts";
 import { startProviderServer } from "./providers/server.ts";
 
@@ -22,13 +22,7 @@ interface Flags {
   readonly seed: string;
 }
 
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
-    throw new InvalidArgumentError("a number of 0 or more is needed");
-  }
-  return value;
-}
+const number = atLeast(0);
 
 const command = new Command("providers")
   .description("Simulated payment and inventory providers over HTTP")

@@ -81,6 +81,17 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A parser of numbers that are not below `least`. */
+export function atLeast(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || value < least) {
+      throw new InvalidArgumentError(`a number of ${least} or more is needed`);
+    }
+    return value;
+  };
+}
+
 /** How many of something there shall be. */
 export function parsePositive(text: string): number {
   const value = parseCount(text);
