@@ -26,6 +26,8 @@ import {
   checkRuntime,
   type Config,
   ConfigError,
+  type ConfigInput,
+  earlyLogConfig,
   isRuntimeOverride,
   loadConfig,
   type LoadedConfig,
@@ -156,17 +158,16 @@ async function live(
 
 /** Null when the environment cannot be used; every mistake has then been said. */
 async function readConfig(): Promise<LoadedConfig | null> {
-  const env = Deno.env.toObject();
-  const stdoutIsTerminal = Deno.stdout.isTerminal();
-  using logging = createLogging({
-    level: "info",
-    format: stdoutIsTerminal ? "text" : "json",
-    color: false,
-  });
+  const input: ConfigInput = {
+    env: Deno.env.toObject(),
+    readFile: Deno.readTextFileSync,
+    stdoutIsTerminal: Deno.stdout.isTerminal(),
+  };
+  using logging = createLogging(earlyLogConfig(input));
   const log = logFn(logging.logger.child({ component: "config" }));
   const runtime = checkRuntime(
     Deno.version.deno,
-    isRuntimeOverride(env[RUNTIME_OVERRIDE]),
+    isRuntimeOverride(input.env[RUNTIME_OVERRIDE]),
   );
   if (!runtime.ok) {
     log("error", "runtime refused", { message: runtime.message });
@@ -174,11 +175,7 @@ async function readConfig(): Promise<LoadedConfig | null> {
     return null;
   }
   try {
-    return loadConfig({
-      env,
-      readFile: Deno.readTextFileSync,
-      stdoutIsTerminal,
-    });
+    return loadConfig(input);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const { name, message } of error.warnings) {

@@ -7,7 +7,7 @@
  * reached: the parts that use them say so.
  */
 import { findConflicts, findIdle, mocksAllowed } from "./config/checks.ts";
-import { buildConfig } from "./config/build.ts";
+import { buildConfig, logForm } from "./config/build.ts";
 import { formatDuration } from "./config/duration.ts";
 import { ConfigError, type ConfigProblem } from "./config/errors.ts";
 import { formatAddress } from "./config/parsers.ts";
@@ -22,7 +22,7 @@ import {
 } from "./config/read.ts";
 import { MASK } from "./config/secret.ts";
 import { unknownNames } from "./config/suggest.ts";
-import type { Config } from "./config/types.ts";
+import type { Config, LogConfig } from "./config/types.ts";
 import {
   type Values,
   type VariableKey,
@@ -81,6 +81,14 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   // No problem means that no variable failed: each value is there.
   const config = buildConfig(reading.values as Values, input.stdoutIsTerminal);
   return { config, warnings, entries: describe(reading, config) };
+}
+
+/** The log of a start that may have no configuration: what is wrong elsewhere does not change how lines look. */
+export function earlyLogConfig(
+  { env: { LOG_FORMAT, NO_COLOR }, readFile, stdoutIsTerminal }: ConfigInput,
+): LogConfig {
+  const { values } = readEnvironment({ LOG_FORMAT, NO_COLOR }, readFile);
+  return { level: "info", ...logForm(values, stdoutIsTerminal) };
 }
 
 function describe(reading: Reading, config: Config): ConfigEntry[] {

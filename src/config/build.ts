@@ -3,6 +3,7 @@ import { Secret } from "./secret.ts";
 import type {
   Config,
   KafkaConfig,
+  LogConfig,
   ProviderTarget,
   ShutdownConfig,
 } from "./types.ts";
@@ -59,11 +60,18 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
       cleanupBatchSize: v.idempotencyCleanupBatchSize,
     },
     shutdown: shutdown(v),
-    log: {
-      level: v.logLevel,
-      format: v.logFormat ?? (stdoutIsTerminal ? "text" : "json"),
-      color: stdoutIsTerminal && v.noColor !== true,
-    },
+    log: { level: v.logLevel, ...logForm(v, stdoutIsTerminal) },
+  };
+}
+
+/** How a line looks; what is not set follows the terminal. */
+export function logForm(
+  v: Pick<Partial<Values>, "logFormat" | "noColor">,
+  stdoutIsTerminal: boolean,
+): Pick<LogConfig, "format" | "color"> {
+  return {
+    format: v.logFormat ?? (stdoutIsTerminal ? "text" : "json"),
+    color: stdoutIsTerminal && v.noColor !== true,
   };
 }
 

@@ -95,6 +95,18 @@ Deno.test("config --json is the same for machines; mistakes end with 1, all of t
   assertEquals((await oms(["config", "--yaml"])).code, 2);
 });
 
+Deno.test("what serve refuses is logged as LOG_FORMAT asks for, also when that is a mistake itself", async () => {
+  const wrong = { OMS_LAME_DUCK: "soon" };
+  const text = await oms(["serve"], { ...wrong, LOG_FORMAT: "text" });
+  assertEquals(text.code, 1);
+  assert(/ERROR config {5}configuration refused variable/.test(text.out));
+  const broken = await oms(["serve"], { ...wrong, LOG_FORMAT: "xml" });
+  const refused = broken.out.trim().split("\n").map((line) =>
+    JSON.parse(line).variable
+  );
+  assertEquals(refused, ["LOG_FORMAT", "OMS_LAME_DUCK"]);
+});
+
 Deno.test("healthcheck: 0 when /readyz answers 200, 1 with the reason otherwise", async () => {
   let status = 200;
   await using server = Deno.serve(
