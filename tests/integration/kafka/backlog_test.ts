@@ -59,11 +59,7 @@ Deno.test(kafkaTest(
     );
 
     await broker.start();
-    await until(
-      "an accepted call",
-      async () => await world.pay(client, early),
-      15_000,
-    );
+    await until("an accepted call", () => world.pay(client, early));
     await world.confirmed(client);
     await until(
       "an empty outbox",
