@@ -57,6 +57,8 @@ export class SagaDispatcher {
   readonly #again = new Set<SagaId>();
   #timer: Timer | null = null;
   #timerAt = Infinity;
+  /** When the table was last read, on the monotonic clock. */
+  #lookedAt = -Infinity;
   #scanning: Promise<number> | null = null;
   #moreInTable = false;
   #closed = false;
@@ -198,6 +200,7 @@ export class SagaDispatcher {
     const { store, clock, concurrency } = this.#deps;
     const limit = 2 * concurrency;
     const now = clock.wallNow();
+    this.#lookedAt = clock.now();
     // Set again by what finds no room while the table is read.
     this.#moreInTable = false;
     const horizon = now + this.#deps.maxPostponeMs;
@@ -209,17 +212,17 @@ export class SagaDispatcher {
     // Counted now: a quick one may have ended before the next look is through.
     const taken = this.#running.size + this.#queued.size;
     // What is due now was offered just now, or waits for an earlier saga or a slot: the timer is for what comes next.
-    const next = await store.nextDueAt(versions, now) ?? Infinity;
-    this.#arm(Math.max(next, now + SCAN_GAP_MS));
+    this.#arm(await store.nextDueAt(versions, now) ?? Infinity);
     return taken;
   }
 
-  /** One timer for everything that sleeps: never later than one scan interval from now. */
+  /** One timer for everything that sleeps: not sooner after a look than SCAN_GAP_MS, never later than one scan interval. */
   #arm(at: number): void {
     if (!this.open) return;
     const { clock, scanIntervalMs } = this.#deps;
     const now = clock.wallNow();
-    const wanted = Math.min(at, now + scanIntervalMs);
+    const gapMs = this.#lookedAt + SCAN_GAP_MS - clock.now();
+    const wanted = Math.max(Math.min(at, now + scanIntervalMs), now + gapMs);
     if (this.#timer !== null && this.#timerAt <= wanted) return;
     this.#timer?.cancel();
     this.#timerAt = wanted;

@@ -5,6 +5,7 @@
  */
 import type { TaskContext } from "@oms/lifecycle";
 import type { Saga } from "../orders/saga.ts";
+import { backoffMs } from "./backoff.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { type Lease, LeaseKeeper } from "./leases.ts";
@@ -85,15 +86,16 @@ export class SagaRunner {
   }
 
   /**
-   * Puts a saga whose run failed on a defect aside, flagged for an operator and due again at the longest
-   * back-off; the open attempt stays as it is.
+   * Puts a saga whose run failed on a defect aside, flagged for an operator and due again after the longest
+   * back-off, apart from others that met the same defect; the open attempt stays as it is.
    */
   async shelve(
     found: NamedSaga,
     defect: Error,
     signal: AbortSignal,
   ): Promise<RunEnd> {
-    const { store, clock, retry, owner, newCommitId } = this.#deps;
+    const { store, clock, retry, keyRetentionMs, owner, newCommitId } =
+      this.#deps;
     const patiently = <T>(run: () => Promise<T>) =>
       untilAvailable(this.#deps, found, run, signal);
     try {
@@ -102,9 +104,13 @@ export class SagaRunner {
         (saga.owner === null || saga.owner === owner);
       if (!ours) return { kind: "not_ours" };
       const now = clock.wallNow();
+      const keptUntil = saga.attempt === null
+        ? Infinity
+        : saga.attempt.firstAttemptAt + keyRetentionMs;
+      const asked = { askedMs: retry.maxMs, keyLeftMs: keptUntil - now };
       const shelved: Saga = {
         ...handBack(saga, now),
-        nextAttemptAt: now + retry.maxMs,
+        nextAttemptAt: now + backoffMs(1, retry, asked),
         stuckReason: `defect: ${defect.message}`,
       };
       const change = {

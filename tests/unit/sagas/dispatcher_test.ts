@@ -136,6 +136,55 @@ Deno.test("F24 300 sagas that are told the same Retry-After come back apart from
   }
 });
 
+Deno.test("F24 300 sagas that one defect has put aside come back apart from each other", async () => {
+  const random = seeded(7);
+  const retry = { baseMs: 50, maxMs: 4_000 };
+  await using world = new SagaWorld({ concurrency: 300, random, retry });
+  world.providers.choose = ({ nth }) =>
+    nth === 0
+      ? { kind: "throws", error: new TypeError("adapter is broken") }
+      : { kind: "done" };
+  leave(world, 300);
+  const put = world.clock.wallNow();
+  await world.process.dispatcher.start();
+  await world.settle();
+  assertEquals(confirmed(world), 300);
+  const again = world.providers.callsOf("reserve")
+    .map(({ at }) => at - put).filter((ms) => ms > 0);
+  assertEquals(again.length, 300);
+  assert(Math.min(...again) >= 4_000, `${Math.min(...again)}`);
+  assert(Math.max(...again) <= 6_100, `${Math.max(...again)}`);
+  for (let from = 4_000; from < 6_000; from += 100) {
+    const near = again.filter((ms) => ms >= from && ms < from + 100).length;
+    assert(near <= 30, `${near} within 100 ms`);
+  }
+});
+
+Deno.test("F24 however many sagas sleep, and for however different times, the table is read every 20 ms at the most", async () => {
+  const random = seeded(11);
+  await using world = new SagaWorld({ concurrency: 3_000, random });
+  const looks: number[] = [];
+  world.faults.read = (method) => {
+    if (method === "dueSagas") looks.push(world.clock.now());
+    return null;
+  };
+  // Each is put off by itself, at another moment, for another time.
+  world.providers.choose = ({ nth }) =>
+    nth === 0
+      ? {
+        kind: "held",
+        until: world.clock.sleep(random() * 400),
+        unknown: true,
+      }
+      : { kind: "done" };
+  leave(world, 3_000);
+  await world.process.dispatcher.start();
+  await world.settle();
+  assertEquals(confirmed(world), 3_000);
+  const gaps = looks.slice(1).map((at, i) => at - (looks[i] ?? at));
+  assert(Math.min(...gaps) >= 20, `${Math.min(...gaps)} ms`);
+});
+
 Deno.test("what finds no room while the table is being read is not forgotten", async () => {
   await using world = new SagaWorld({
     concurrency: 1,

@@ -50,7 +50,7 @@ Deno.test("F26 a fence that has moved on ends this process's work: nothing of it
   assertEquals(world.errors, []);
 });
 
-Deno.test("a defect shelves the saga: flagged, free, due at the longest back-off, then tried again", async () => {
+Deno.test("a defect shelves the saga: flagged, free, due after the longest back-off, then tried again", async () => {
   await using world = new SagaWorld({ retry: { baseMs: 50, maxMs: 30_000 } });
   const id = await payIn(world, {
     kind: "throws",
@@ -60,7 +60,7 @@ Deno.test("a defect shelves the saga: flagged, free, due at the longest back-off
   const saga = world.saga(id);
   assertEquals(saga.stuckReason, "defect: adapter is broken");
   assertEquals([saga.state, saga.owner], ["open", null]);
-  assertEquals(saga.nextAttemptAt, world.clock.wallNow() + 30_000);
+  assertEquals(saga.nextAttemptAt, world.clock.wallNow() + 37_500);
   assert(saga.attempt?.step === "charge", "the open attempt stays");
   assertEquals(world.errors.length, 1);
   await world.settle();
