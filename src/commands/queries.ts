@@ -1,7 +1,7 @@
 /** The two reading use cases. They never touch keys, back-pressure or the dispatcher. */
 import { isOrderId } from "../orders/ids.ts";
 import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
-import { sizeOf, sizeOfEntry } from "../orders/size.ts";
+import { sizeOf } from "../orders/size.ts";
 import type { Store } from "../storage/store.ts";
 import { OrderNotFoundError } from "./errors.ts";
 import {
@@ -51,20 +51,21 @@ export class OrderQueries {
     { orderId, pageSize, pageToken }: GetInput,
     signal: AbortSignal,
   ): Promise<
-    { order: Order; timeline: TimelineEntry[]; nextPageToken: string }
+    {
+      order: Order;
+      timeline: readonly TimelineEntry[];
+      nextPageToken: string;
+    }
   > {
     const after = await parseTimelineToken(pageToken, orderId);
     const order = isOrderId(orderId) ? await this.#store.order(orderId) : null;
     if (order === null) throw new OrderNotFoundError();
-    const size = pageSize || Infinity;
-    const maxBytes = MAX_PAGE_BYTES - sizeOf(order);
-    const found = await this.#store.timeline(order.id, {
+    const { items: timeline, more } = await this.#store.timeline(order.id, {
       after,
-      limit: size + 1,
-      maxBytes,
+      limit: pageSize || Infinity,
+      maxBytes: MAX_PAGE_BYTES - sizeOf(order),
     }, { signal });
-    const timeline = page(found, size, sizeOfEntry, maxBytes);
-    const nextPageToken = found.length > timeline.length
+    const nextPageToken = more
       ? await encodeTimelineToken(after + timeline.length, orderId)
       : "";
     return { order, timeline, nextPageToken };
@@ -77,36 +78,20 @@ export class OrderQueries {
   async list(
     input: ListInput,
     signal: AbortSignal,
-  ): Promise<{ orders: Order[]; nextPageToken: string }> {
+  ): Promise<{ orders: readonly Order[]; nextPageToken: string }> {
     const { customerId, statuses } = input;
-    const size = Math.min(input.pageSize || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE);
     const after = await parsePageToken(input.pageToken, customerId, statuses);
-    // One more than fits tells whether there is a next page.
-    const found = await this.#store.list({
+    const { items: orders, more } = await this.#store.list({
       customerId,
       statuses,
-      limit: size + 1,
+      limit: Math.min(input.pageSize || DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE),
       maxBytes: MAX_PAGE_BYTES,
       after,
     }, { signal });
-    const orders = page(found, size, sizeOf, MAX_PAGE_BYTES);
     const last = orders.at(-1);
-    const nextPageToken = found.length > orders.length && last !== undefined
+    const nextPageToken = more && last !== undefined
       ? await encodePageToken(last, customerId, statuses)
       : "";
     return { orders, nextPageToken };
   }
-}
-
-/** The first of them, as many as are asked for and fit into one answer; one in any case. */
-function page<T>(
-  found: readonly T[],
-  size: number,
-  sizeOf: (item: T) => number,
-  maxBytes: number,
-): T[] {
-  let bytes = 0;
-  const tooMany = found.findIndex((item) => (bytes += sizeOf(item)) > maxBytes);
-  const fits = tooMany === -1 ? found.length : Math.max(1, tooMany);
-  return found.slice(0, Math.min(size, fits));
 }

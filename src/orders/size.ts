@@ -27,14 +27,3 @@ export function sizeOf({ customerId, items }: Order): number {
 export function sizeOfEntry({ type, reason }: TimelineEntry): number {
   return ENTRY + type.length + utf8.encode(reason).length;
 }
-
-/** The first of them, through the one by which they pass the size in bytes. */
-export function throughSize<T>(
-  items: readonly T[],
-  size: (item: T) => number,
-  maxBytes: number,
-): T[] {
-  let bytes = 0;
-  const last = items.findIndex((item) => (bytes += size(item)) > maxBytes);
-  return last === -1 ? [...items] : items.slice(0, last + 1);
-}

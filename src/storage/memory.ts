@@ -10,9 +10,10 @@ import type { EventTopic } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
-import { sizeOf, sizeOfEntry, throughSize } from "../orders/size.ts";
+import { sizeOf, sizeOfEntry } from "../orders/size.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
 import { copyAnswer, MemoryState, type OwnershipRule } from "./memory_state.ts";
+import { type Page, pageOf } from "./page.ts";
 import type {
   ChangeSet,
   CommitResult,
@@ -100,28 +101,26 @@ export class MemoryStore implements Store {
     return this.#read((state) => state.orders.get(id) ?? null);
   }
 
-  timeline(id: OrderId, query: TimelineQuery = {}): Promise<TimelineEntry[]> {
-    const { after = 0, limit = Infinity, maxBytes = Infinity } = query;
-    return this.#read((state) =>
-      throughSize(
-        (state.timelines.get(id) ?? []).slice(after, after + limit),
-        sizeOfEntry,
-        maxBytes,
-      )
-    );
+  timeline(
+    id: OrderId,
+    query: TimelineQuery = {},
+  ): Promise<Page<TimelineEntry>> {
+    return this.#read((state) => {
+      const rest = (state.timelines.get(id) ?? []).slice(query.after ?? 0);
+      return pageOf(rest, query, sizeOfEntry);
+    });
   }
 
-  list(query: ListQuery): Promise<Order[]> {
-    const { after, statuses, maxBytes = Infinity } = query;
+  list(query: ListQuery): Promise<Page<Order>> {
+    const { after, statuses } = query;
     return this.#read((state) => {
       const found = state.ordersOf(query.customerId)
         .filter((order) =>
           (statuses.length === 0 || statuses.includes(order.status)) &&
           (after === null || newestFirst(after, order) < 0)
         )
-        .sort(newestFirst)
-        .slice(0, query.limit);
-      return throughSize(found, sizeOf, maxBytes);
+        .sort(newestFirst);
+      return pageOf(found, query, sizeOf);
     });
   }
 

@@ -15,6 +15,7 @@ import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
 import { StoreFatalError, StoreUnavailableError } from "./errors.ts";
+import type { Page } from "./page.ts";
 import { encodeChange } from "./sqlite/encode.ts";
 import { listOrders } from "./sqlite/list.ts";
 import { readTimeline } from "./sqlite/timeline.ts";
@@ -131,14 +132,14 @@ class SqliteStore implements Store {
     id: OrderId,
     query: TimelineQuery = {},
     options?: { readonly signal?: AbortSignal },
-  ): Promise<TimelineEntry[]> {
+  ): Promise<Page<TimelineEntry>> {
     return readTimeline(id, query, (read) => this.#read(read), options?.signal);
   }
 
   list(
     query: ListQuery,
     options?: { readonly signal?: AbortSignal },
-  ): Promise<Order[]> {
+  ): Promise<Page<Order>> {
     return listOrders(query, (read) => this.#read(read), options?.signal);
   }
 

@@ -13,6 +13,7 @@ import type { EventTopic, OutboxDraft } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
 import type { Saga, SagaKind } from "../orders/saga.ts";
+import type { Page, PageLimits } from "./page.ts";
 
 /** A terminal answer to a mutating call, replayed byte for byte for `OMS_IDEMPOTENCY_TTL`. */
 export interface StoredAnswer {
@@ -106,24 +107,18 @@ export interface ListPosition {
   readonly id: OrderId;
 }
 
-export interface ListQuery {
+/** Sizes are those of `sizeOf`. */
+export interface ListQuery extends PageLimits {
   readonly customerId: string;
   /** Empty: all. */
   readonly statuses: readonly OrderStatus[];
-  readonly limit: number;
-  /** The list ends with the order by which it passes this size in bytes (`sizeOf`). Absent: it has no such end. */
-  readonly maxBytes?: number;
   readonly after: ListPosition | null;
 }
 
-/** A part of a timeline. */
-export interface TimelineQuery {
+/** A part of a timeline; sizes are those of `sizeOfEntry`. */
+export interface TimelineQuery extends PageLimits {
   /** How many entries, from the oldest on, to leave out: entries are only ever added. Absent: none. */
   readonly after?: number;
-  /** Absent: no such end. */
-  readonly limit?: number;
-  /** It ends with the entry by which it passes this size in bytes (`sizeOfEntry`). Absent: it has no such end. */
-  readonly maxBytes?: number;
 }
 
 export interface DueQuery {
@@ -196,7 +191,7 @@ export interface Store {
     id: OrderId,
     query?: TimelineQuery,
     options?: { readonly signal?: AbortSignal },
-  ): Promise<TimelineEntry[]>;
+  ): Promise<Page<TimelineEntry>>;
   /**
    * Newest first.
    * @param options.signal a read that takes several steps ends between two of them, with the signal's reason
@@ -204,7 +199,7 @@ export interface Store {
   list(
     query: ListQuery,
     options?: { readonly signal?: AbortSignal },
-  ): Promise<Order[]>;
+  ): Promise<Page<Order>>;
   /** Null when unknown or expired at `now` (epoch ms). */
   answer(key: string, now: number): Promise<StoredAnswer | null>;
 

@@ -81,7 +81,7 @@ export function commitConformance(test: ConformanceTest): void {
     });
     const check = async (store: Store) => {
       assertEquals(await store.order(order.id), order);
-      assertEquals(await store.timeline(order.id), timeline);
+      assertEquals((await store.timeline(order.id)).items, timeline);
       assertEquals(await store.saga(saga.id), saga);
       assertEquals(await store.answer("key", T0), answer);
       const [row] = await store.outbox("order", 0, 10);
@@ -184,7 +184,7 @@ export function commitConformance(test: ConformanceTest): void {
     assertEquals(await store.order(order.id), order);
     assertEquals(await store.order(bystander.id), null);
     assertEquals(await store.saga(saga.id), saga);
-    assertEquals(await store.timeline(order.id), []);
+    assertEquals((await store.timeline(order.id)).items, []);
     assertEquals(await store.outbox("order", 0, 10), []);
     assertEquals(await store.answer("fresh", T0), null);
     assertEquals(await store.answer("used", T0), makeAnswer("used"));
@@ -285,6 +285,6 @@ export function commitConformance(test: ConformanceTest): void {
       );
     }
     assertEquals(await store.order(order.id), order);
-    assertEquals(await store.timeline(order.id), []);
+    assertEquals((await store.timeline(order.id)).items, []);
   });
 }

@@ -89,7 +89,9 @@ async function race(store: Store, cast: readonly Actor[]): Promise<void> {
     assertEquals(final?.version, order.version + BigInt(commits));
     assertEquals(final?.heldMinor, BigInt(commits));
     assertEquals(
-      (await store.timeline(order.id)).map((entry) => Number(entry.reason)),
+      (await store.timeline(order.id)).items.map((entry) =>
+        Number(entry.reason)
+      ),
       counted,
     );
     assertEquals(

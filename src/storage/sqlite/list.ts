@@ -8,6 +8,7 @@
  */
 import type { Order } from "../../orders/order.ts";
 import { sizeOf } from "../../orders/size.ts";
+import { type Page, PageBuilder } from "../page.ts";
 import type { ListPosition, ListQuery } from "../store.ts";
 import type { SqliteReader } from "./reader.ts";
 
@@ -22,24 +23,21 @@ export async function listOrders(
   query: ListQuery,
   read: Read,
   signal?: AbortSignal,
-): Promise<Order[]> {
-  const { customerId, statuses, limit, maxBytes = Infinity } = query;
+): Promise<Page<Order>> {
+  const { customerId, statuses } = query;
   const all = statuses.length === 0;
-  const found: Order[] = [];
-  let bytes = 0;
+  const page = new PageBuilder(query, sizeOf);
   let after = query.after ?? FIRST;
   for (;;) {
     signal?.throwIfAborted();
-    const rows = all ? Math.min(limit - found.length, CHUNK) : CHUNK;
+    const rows = all ? Math.min(page.wanted, CHUNK) : CHUNK;
     const chunk = await read((reader) => reader.page(customerId, after, rows));
     for (const order of chunk.found) {
       if (!all && !statuses.includes(order.status)) continue;
-      found.push(order);
-      bytes += sizeOf(order);
-      if (found.length === limit || bytes > maxBytes) return found;
+      if (!page.add(order)) return page.build(true);
     }
     const last = chunk.found.at(-1);
-    if (last === undefined || chunk.ended) return found;
+    if (last === undefined || chunk.ended) return page.build(false);
     after = { createdAt: last.createdAt, id: last.id };
     await new Promise((resolve) => setTimeout(resolve, 0));
   }

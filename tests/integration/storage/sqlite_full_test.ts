@@ -45,7 +45,7 @@ async function fill(store: Store): Promise<string[]> {
 }
 
 async function ids(store: Store): Promise<string[]> {
-  const orders = await store.list({
+  const { items: orders } = await store.list({
     customerId: "customer-1",
     statuses: [],
     limit: 10_000,

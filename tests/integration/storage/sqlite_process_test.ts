@@ -83,7 +83,7 @@ Deno.test("F10 a SIGKILL between commits loses nothing that was answered", async
       return lines.map((line) => line.replace("committed ", ""));
     });
     const store = await open(dir);
-    const orders = await store.list({
+    const { items: orders } = await store.list({
       customerId: "customer-1",
       statuses: [],
       limit: 1_000_000,

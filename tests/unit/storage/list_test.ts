@@ -32,7 +32,7 @@ Deno.test("a filtered list ends with its caller's abort, between two of its read
       limit: 1,
       after: null,
     } as const;
-    assertEquals((await store.list(query)).length, 1);
+    assertEquals((await store.list(query)).items.length, 1);
     const gone = new AbortController();
     const reason = new Error("the caller has gone");
     const list = store.list(query, { signal: gone.signal });
