@@ -88,7 +88,8 @@ export interface SignalRuntime {
   removeSignalListener(name: SignalName, handler: () => void): void;
 }
 
-// Beyond this many, further ones mean the same: stop at once.
+// Of each role: beyond this many, further ones mean the same, and those that are
+// ignored must not take the place of the one that stops.
 const KEPT_SIGNALS = 16;
 
 /**
@@ -109,7 +110,8 @@ export function denoSignals(
     const listener = () => {
       const signal = { name, role: SIGNALS[name].role, at: performance.now() };
       if (handlers.size === 0) {
-        if (kept.length < KEPT_SIGNALS) kept.push(signal);
+        const same = kept.filter(({ role }) => role === signal.role);
+        if (same.length < KEPT_SIGNALS) kept.push(signal);
         return;
       }
       for (const handler of [...handlers]) handler(signal);

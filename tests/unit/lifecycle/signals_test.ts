@@ -39,6 +39,18 @@ Deno.test("signals before the first subscriber are kept and delivered once, in o
   assertEquals(seen.slice(2), ["SIGTERM", "second SIGTERM"]);
 });
 
+Deno.test("F05 signals without a meaning, however many come before the first subscriber, crowd out none that has one", () => {
+  const runtime = new FakeRuntime();
+  using signals = denoSignals(runtime);
+  for (let i = 0; i < 100; i++) runtime.raise("SIGHUP");
+  for (let i = 0; i < 100; i++) runtime.raise("SIGQUIT");
+  runtime.raise("SIGTERM");
+  const seen: string[] = [];
+  signals.subscribe(({ name }) => seen.push(name));
+  assertEquals(seen.at(-1), "SIGTERM");
+  assert(seen.length < 50, `${seen.length} are kept`);
+});
+
 Deno.test("F05 the signals that must not kill are listened for and mean nothing", () => {
   for (const name of ["SIGHUP", "SIGPIPE", "SIGUSR1"] as const) {
     assert(platformSignals("linux").includes(name));
