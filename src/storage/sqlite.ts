@@ -212,7 +212,9 @@ class SqliteStore implements Store {
   }
 
   async ping(): Promise<void> {
-    await this.#parts.queue.submit({ kind: "ping" });
+    const { queue } = this.#parts;
+    await queue.submit({ kind: "ping" });
+    if (queue.refusedChange !== null) throw queue.refusedChange;
   }
 
   close(): Promise<void> {

@@ -232,7 +232,7 @@ export interface Store {
   /** Whatever `now` it was saved with: clocks jump. */
   lastReport(): Promise<string | null>;
 
-  /** Resolves when the store can read and write; rejects with the reason otherwise. */
+  /** Resolves when the store can read and write; rejects with the reason otherwise, also when it has just refused a change. */
   ping(): Promise<void>;
   /** Finishes queued commits, refuses later ones, flushes and releases the files. Idempotent. */
   close(): Promise<void>;

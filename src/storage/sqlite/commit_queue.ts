@@ -31,6 +31,8 @@ interface Entry {
 const MAX_WAITING = 10_000;
 /** Bounds the time that the first member of a batch waits for the last. */
 const MAX_BATCH = 512;
+/** For this long a refused change speaks against the store, unless a later one is committed. */
+const REFUSAL_COUNTS_MS = 30_000;
 
 export class CommitQueue {
   readonly #writer: WriterHost;
@@ -42,15 +44,20 @@ export class CommitQueue {
   #fatal: StoreFatalError | null = null;
   #counters: Counters;
   #idle: PromiseWithResolvers<void> | null = null;
+  #refusedChange: { readonly error: Error; readonly at: number } | null = null;
+  readonly #now: () => number;
 
+  /** @param now monotonic, in ms */
   constructor(
     writer: WriterHost,
     onFatal: (error: StoreFatalError) => void,
     observer?: CommitObserver,
+    now: () => number = () => performance.now(),
   ) {
     this.#writer = writer;
     this.#onFatal = onFatal;
     this.#observer = observer;
+    this.#now = now;
     this.#counters = writer.counters;
   }
 
@@ -62,6 +69,17 @@ export class CommitQueue {
   /** Why nothing is accepted any more; null while the store is open. */
   get refusal(): Error | null {
     return this.#refusal;
+  }
+
+  /**
+   * Why the last change was refused, if that was within 30 s. A full disk may take the small write of a ping and no
+   * order: a ping alone does not show it.
+   */
+  get refusedChange(): Error | null {
+    const refused = this.#refusedChange;
+    return refused !== null && this.#now() - refused.at < REFUSAL_COUNTS_MS
+      ? refused.error
+      : null;
   }
 
   submit(request: WriteRequest, signal?: AbortSignal): Promise<WriteOutcome> {
@@ -141,8 +159,15 @@ export class CommitQueue {
 
   #settle(entry: Entry, result: WriteResult | undefined): void {
     if (result === undefined) throw new TypeError("A result is missing");
-    if (result.kind !== "failed") return entry.outcome.resolve(result);
+    const isChange = entry.request.kind === "change";
+    if (result.kind !== "failed") {
+      if (isChange && result.kind === "committed") this.#refusedChange = null;
+      return entry.outcome.resolve(result);
+    }
     const error = failureError(result.failure);
+    if (isChange && error instanceof StoreUnavailableError) {
+      this.#refusedChange = { error, at: this.#now() };
+    }
     entry.outcome.reject(error);
     if (error instanceof StoreFatalError) this.fail(error);
   }

@@ -126,10 +126,16 @@ Deno.test({
         StoreUnavailableError,
         "free some disk space",
       );
+      await assertRejects(
+        () => store.ping(),
+        StoreUnavailableError,
+        "free some disk space",
+        "a ping's own small write still fits",
+      );
       await Deno.remove(ballast);
-      await store.ping();
       const after = sized(16_384);
       await store.commit(after.change);
+      await store.ping();
       acknowledged.push(after.order.id);
       assertEquals(await ids(store), acknowledged.toSorted());
       await store.close();

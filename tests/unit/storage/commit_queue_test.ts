@@ -11,6 +11,8 @@ import type {
   WriteRequest,
   WriteResult,
 } from "../../../src/storage/sqlite/protocol.ts";
+import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
+import { makeChange } from "../../support/fixtures.ts";
 import type { WriterHost } from "../../../src/storage/sqlite/writer_host.ts";
 
 const NONE: Counters = {
@@ -230,4 +232,37 @@ Deno.test("commit queue: drain refuses what is new and waits for what is queued"
   writer.answer(0, COMMITTED);
   await Promise.all([queued, drain]);
   await queue.drain(refusal);
+});
+
+Deno.test("commit queue: a refused change is told until one is committed, for 30 s at the most", async () => {
+  const writer = new ManualWriter();
+  let now = 0;
+  const queue = new CommitQueue(writer, () => {}, undefined, () => now);
+  let batches = 0;
+  const submit = async (request: WriteRequest, result: WriteResult) => {
+    const outcome = queue.submit(request).catch((error) => error);
+    await turn();
+    writer.answer(batches++, result);
+    return await outcome;
+  };
+  const change = encodeChange(makeChange({}));
+  const full: WriteResult = {
+    kind: "failed",
+    failure: { class: "unavailable", message: "full" },
+  };
+  assertEquals(queue.refusedChange, null);
+  const error = await submit(change, full);
+  assert(error instanceof StoreUnavailableError);
+  assertEquals(queue.refusedChange, error);
+  await submit({ kind: "ping" }, COMMITTED);
+  assertEquals(queue.refusedChange, error, "a ping is no change");
+  await submit(change, COMMITTED);
+  assertEquals(queue.refusedChange, null);
+  await submit({ kind: "ping" }, full);
+  assertEquals(queue.refusedChange, null);
+  await submit(change, full);
+  now = 29_999;
+  assert(queue.refusedChange !== null);
+  now = 30_000;
+  assertEquals(queue.refusedChange, null);
 });
