@@ -99,7 +99,7 @@ export const flag: Parser<boolean> = parser((text) => {
     case "0":
       return ok(false);
     default:
-      return wrong("is neither true nor false");
+      return wrong("is neither true nor false: write one of them");
   }
 });
 
@@ -148,12 +148,12 @@ function readAddress(text: string, minPort: number): Address | undefined {
   return name === "" || HOST.test(name) ? { host: name, port } : undefined;
 }
 
-/** `host:port`, `[::1]:port`, or `:port` for all IPv4 interfaces; port 0 is any free one. */
+/** `host:port`, `[::1]:port`, `:port` for all IPv4 interfaces, or `[::]:port`; port 0 is any free one. */
 export const listenAddress: Parser<Address> = parser((text) => {
   const address = readAddress(text, 0);
   return address === undefined
     ? wrong(
-      "is not an address: write host:port, [::1]:port, or :port for all interfaces",
+      "is not an address: write host:port, [::1]:port, :port for all IPv4 interfaces, or [::]:port for IPv6 as well",
     )
     : ok({ ...address, host: address.host || "0.0.0.0" });
 });

@@ -7,7 +7,7 @@
  */
 import type { ConfigProblem } from "./errors.ts";
 import { MASK } from "./secret.ts";
-import type { Variable } from "./variable.ts";
+import type { Variable, VariableKind } from "./variable.ts";
 import { type Values, type VariableKey, VARIABLES } from "./variables.ts";
 
 /** An environment, as Deno.env.toObject() gives it. */
@@ -87,9 +87,10 @@ function rawText(
   if (own !== "" && path !== "") {
     return failure(name, `is set together with ${fileName(name)}: keep one`);
   }
-  if (path !== "") return fromFile(fileName(name), path, readFile);
-  if (kind === "pem" && own !== "" && !own.includes("-----BEGIN")) {
-    return fromFile(name, own.trim(), readFile);
+  if (path !== "") return fromFile(fileName(name), path, kind, readFile);
+  const isPem = kind === "certificate" || kind === "key";
+  if (isPem && own !== "" && !own.includes("-----BEGIN")) {
+    return fromFile(name, own.trim(), kind, readFile);
   }
   const text = kind === "plain" ? own.trim() : own;
   if (text !== "") return { text, source: "env" };
@@ -99,15 +100,27 @@ function rawText(
   };
 }
 
-function fromFile(name: string, path: string, readFile: ReadFile): Raw {
+function fromFile(
+  name: string,
+  path: string,
+  kind: VariableKind,
+  readFile: ReadFile,
+): Raw {
   let text: string;
   try {
     text = readFile(path).replace(/\r?\n$/, "");
   } catch (error) {
-    // Neither path nor message is shown: a key pasted without its BEGIN line
-    // looks like a path.
+    // Of a secret neither path nor message is shown: a key pasted without its
+    // BEGIN line looks like a path, and so does a password in NAME_FILE.
+    const shown = kind === "certificate" ? printable(path) : "the value";
     const why = error instanceof Error ? error.name : "unknown error";
-    return failure(name, `names a file that cannot be read (${why})`);
+    const orPem = name.endsWith("_FILE") || kind === "secret"
+      ? ""
+      : ", or the PEM itself with its BEGIN line";
+    return failure(
+      name,
+      `${shown} names a file that cannot be read (${why}): write the path of one that can${orPem}`,
+    );
   }
   return text === ""
     ? failure(name, `names ${path}, which is empty: put the value into it`)

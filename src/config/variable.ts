@@ -1,8 +1,11 @@
 /** One row of the table of variables. */
 import type { Address, Parser } from "./parsers.ts";
 
-/** How a value is kept: `secret` and `pem` may come from `NAME_FILE` too. */
-export type VariableKind = "plain" | "secret" | "pem";
+/**
+ * How a value is kept: all but `plain` may come from `NAME_FILE` too, and certificates and keys by their own name from
+ * a path. Neither a secret nor a key is ever shown.
+ */
+export type VariableKind = "plain" | "secret" | "certificate" | "key";
 
 /** One variable. T includes undefined when there is no default. */
 export interface Variable<T> {

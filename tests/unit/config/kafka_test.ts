@@ -140,8 +140,24 @@ Deno.test("a key pasted without its BEGIN line is not repeated as a path", () =>
     () => load({ ...KAFKA, KAFKA_TLS: "true", KAFKA_TLS_KEY: "hunter2" }),
     ConfigError,
   );
-  assertEquals(error.problems[0]?.name, "KAFKA_TLS_KEY");
+  assertEquals(error.problems[0], {
+    name: "KAFKA_TLS_KEY",
+    message:
+      "the value names a file that cannot be read (NotFound): write the path of one that can, or the PEM itself with its BEGIN line",
+  });
   assertFalse(error.message.includes("hunter2"), error.message);
+});
+
+Deno.test("a certificate's file that cannot be read is named, with what to write", () => {
+  const problems = problemsOf({
+    ...KAFKA,
+    KAFKA_TLS: "true",
+    KAFKA_TLS_CA: "/x",
+  });
+  assertEquals(
+    problems.KAFKA_TLS_CA,
+    '"/x" names a file that cannot be read (NotFound): write the path of one that can, or the PEM itself with its BEGIN line',
+  );
 });
 
 Deno.test("TLS settings need each other", () => {
