@@ -68,12 +68,16 @@ const CORRELATION_ID_FORM = /^[\x21-\x7e]{1,128}$/;
 const TRACEPARENT_FORM =
   /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The caller's correlation id if it can be used, else a new one. */
-export function correlationIdOf(metadata: Metadata): string {
-  const [given] = metadata.get(CORRELATION_ID);
+/** What a caller gave as correlation id if it can be used, else a new one. */
+export function readCorrelationId(given: unknown): string {
   return typeof given === "string" && CORRELATION_ID_FORM.test(given)
     ? given
     : uuidv7();
+}
+
+/** The correlation id of a call. */
+export function correlationIdOf(metadata: Metadata): string {
+  return readCorrelationId(metadata.get(CORRELATION_ID)[0]);
 }
 
 /** The caller's trace context if it is valid. */

@@ -23,7 +23,7 @@ import { CallRegistry, type CallReport } from "./calls.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import type { MethodInfo } from "./context.ts";
 import { RpcError } from "./errors.ts";
-import { http2ServerOf, installGuard, refuse } from "./guard.ts";
+import { http2ServerOf, installGuard } from "./guard.ts";
 import type { ErrorMapper } from "./handlers.ts";
 import { Health } from "./health.ts";
 import type {
@@ -151,11 +151,10 @@ export class GrpcEdge {
     installGuard(
       http2Server,
       (path) => methods.has(path),
-      ({ path, timeoutMs }, stream, handOver) => {
+      ({ path, timeoutMs, stream, handOver, refuse }) => {
         const method = methods.get(path);
-        if (method === undefined || this.#stopping) {
-          refuse(stream, stopping());
-        } else this.#calls.open(method, timeoutMs, stream, handOver);
+        if (method === undefined || this.#stopping) refuse(stopping());
+        else this.#calls.open(method, timeoutMs, stream, handOver);
       },
     );
     return new Connections(

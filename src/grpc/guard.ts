@@ -20,6 +20,7 @@ import type {
   ServerHttp2Stream,
 } from "node:http2";
 import { type Server, status } from "@grpc/grpc-js";
+import { CORRELATION_ID, readCorrelationId } from "./context.ts";
 import { GrpcInternalsError, RpcError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 
@@ -29,12 +30,17 @@ export type Inspection =
   | { kind: "not_grpc" }
   | { kind: "refused"; error: RpcError };
 
-/** Hands a stream that passed on to grpc-js. */
-export type Admit = (
-  call: { path: string; timeoutMs: number | undefined },
-  stream: ServerHttp2Stream,
-  handOver: () => void,
-) => void;
+/** A stream that passed: hand it over to grpc-js, or refuse it. */
+export interface Admission {
+  readonly path: string;
+  readonly timeoutMs: number | undefined;
+  readonly stream: ServerHttp2Stream;
+  handOver(): void;
+  refuse(error: RpcError): void;
+}
+
+/** Decides about a stream that passed. */
+export type Admit = (admission: Admission) => void;
 
 const TIMEOUT_FORM = /^(\d{1,8})([HMSmun])$/;
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -103,22 +109,25 @@ export function inspect(
   return { kind: "call", path, timeoutMs };
 }
 
+const KEY = "idempotency-key";
+
 /**
- * Deno joins repeated headers before anybody sees them; a key that was sent twice must not pass for one. Raw
- * headers come as name, value, name, value.
+ * The keys as they were sent. Deno joins repeated headers before anybody sees them; a key that was sent twice must not
+ * pass for one. And grpc-js drops a value that is not printable ASCII, with all that follow it: the caller would be
+ * told that the key is missing, so it becomes the empty one, which is refused for what it is. Raw headers come as
+ * name, value, name, value.
  */
-function unjoin(
-  headers: IncomingHttpHeaders,
-  name: string,
-  rawHeaders: unknown,
-): void {
-  const joined = headers[name];
-  if (typeof joined !== "string" || !joined.includes(",")) return;
-  if (!Array.isArray(rawHeaders)) return;
-  const values = rawHeaders.filter((_, index) =>
-    index % 2 === 1 && rawHeaders[index - 1] === name
-  );
-  if (values.length > 1) headers[name] = values;
+function keepKeys(headers: IncomingHttpHeaders, rawHeaders: unknown): void {
+  const joined = headers[KEY];
+  if (typeof joined !== "string") return;
+  const sent = joined.includes(",") && Array.isArray(rawHeaders)
+    ? rawHeaders.filter((_, index) =>
+      index % 2 === 1 && rawHeaders[index - 1] === KEY
+    )
+    : [];
+  const keys = (sent.length > 1 ? sent : [joined])
+    .map((key) => /^[\x20-\x7e]*$/.test(key) ? key : "");
+  headers[KEY] = keys.length > 1 ? keys : keys[0];
 }
 
 function sanitise(
@@ -126,7 +135,7 @@ function sanitise(
   rawHeaders: unknown,
   timeoutMs?: number,
 ): void {
-  unjoin(headers, "idempotency-key", rawHeaders);
+  keepKeys(headers, rawHeaders);
   if (timeoutMs !== undefined && timeoutMs > LONGEST_MS) {
     headers["grpc-timeout"] = LONGEST_HEADER;
   }
@@ -147,8 +156,12 @@ function respond(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
 }
 
 /** The answer headers of a call that ends before grpc-js has seen it. */
-function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
+function refusalHeaders(
+  error: RpcError,
+  correlationId: string,
+): OutgoingHttpHeaders {
   const { code, details, metadata } = toStatus(error);
+  metadata.set(CORRELATION_ID, correlationId);
   return {
     ":status": 200,
     "content-type": "application/grpc+proto",
@@ -159,10 +172,14 @@ function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
 }
 
 /** Answers a stream that grpc-js has not seen. */
-export function refuse(stream: ServerHttp2Stream, error: RpcError): void {
-  if (!stream.destroyed && !stream.closed) {
-    respond(stream, refusalHeaders(error));
-  }
+function refuse(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  error: RpcError,
+): void {
+  if (stream.destroyed || stream.closed) return;
+  const correlationId = readCorrelationId(headers[CORRELATION_ID]);
+  respond(stream, refusalHeaders(error, correlationId));
 }
 
 /**
@@ -206,14 +223,17 @@ export function installGuard(
       if (found.kind === "not_grpc") {
         respond(stream, { ":status": 415 });
       } else if (found.kind === "refused") {
-        refuse(stream, found.error);
+        refuse(stream, headers, found.error);
       } else {
         sanitise(headers, rest[1], found.timeoutMs);
-        admit(
-          found,
+        admit({
+          path: found.path,
+          timeoutMs: found.timeoutMs,
           stream,
-          () => grpcHandler.call(http2Server, stream, headers, ...rest),
-        );
+          handOver: () =>
+            grpcHandler.call(http2Server, stream, headers, ...rest),
+          refuse: (error) => refuse(stream, headers, error),
+        });
       }
     },
   );

@@ -104,13 +104,14 @@ for (const timeout of ["soon", "1", "-1S", "1.5S", "123456789m", "1 S"]) {
       return Promise.resolve(orderAnswer("a"));
     });
     using client = new RawClient(served.address);
-    const { error } = await client.call(getOrderBytes("a"), {
+    const { error, trailer } = await client.call(getOrderBytes("a"), {
       metadata: { "grpc-timeout": timeout },
     });
     assertEquals([error?.code, error?.reason], [
       status.INTERNAL,
       "GRPC_TIMEOUT_INVALID",
     ]);
+    assertEquals(trailer.get("x-correlation-id").length, 1);
     assertEquals(ran, false);
   });
 }

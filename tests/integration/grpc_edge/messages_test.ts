@@ -152,11 +152,15 @@ for (
   Deno.test(`F52 path ${path} is UNIMPLEMENTED with ErrorInfo`, async () => {
     await using served = await startEdge(echo);
     using client = new RawClient(served.address);
-    const { error } = await client.call(getOrderBytes("a"), { path });
+    const { error, trailer } = await client.call(getOrderBytes("a"), {
+      path,
+      metadata: { "x-correlation-id": "corr-3" },
+    });
     assertEquals([error?.code, error?.reason], [
       status.UNIMPLEMENTED,
       "UNKNOWN_METHOD",
     ]);
+    assertEquals(trailer.get("x-correlation-id"), ["corr-3"]);
   });
 }
 

@@ -1,4 +1,5 @@
 /** F22 and F54 on the wire: one key, one answer, one effect. */
+import { Buffer } from "node:buffer";
 import { assertEquals } from "@std/assert";
 import { status } from "@grpc/grpc-js";
 import { connect } from "node:http2";
@@ -184,25 +185,57 @@ Deno.test("F54 a missing, empty or over-long key is INVALID_ARGUMENT with its vi
   await client.createOrder(orderRequest(), keyed(" ~!"));
 });
 
+Deno.test("a key's payload is the message: order of fields and unknown fields do not matter", async () => {
+  await using served = await serve();
+  using raw = new RawClient(served.address);
+  const { customerId, currency, items } = orderRequest();
+  const part = (fields: Partial<CreateOrderRequest>) =>
+    CreateOrderRequest.encode(CreateOrderRequest.fromPartial(fields)).finish();
+  const inOrder = [part({ customerId }), part({ items }), part({ currency })];
+  // Field 999, varint 7.
+  const unknown = Uint8Array.of(0xb8, 0x3e, 7);
+  const answers = new Set<string>();
+  for (
+    const parts of [inOrder, inOrder.toReversed(), [unknown, ...inOrder]]
+  ) {
+    const { code, response } = await raw.call(Buffer.concat(parts), {
+      path: CREATE,
+      metadata: { "idempotency-key": "one-message" },
+    });
+    assertEquals(code, status.OK);
+    answers.add(response?.toString("hex") ?? "");
+  }
+  assertEquals(answers.size, 1);
+});
+
+interface Refused {
+  readonly code: number;
+  readonly message: string;
+}
+
 /** A CreateOrder with header values that no gRPC client would send. */
 async function createWith(address: string, key: string | string[]) {
   const session = connect(`http://${address}`);
   const closed = new Promise<void>((resolve) => session.once("close", resolve));
   try {
-    return await new Promise<number>((resolve, reject) => {
+    return await new Promise<Refused>((resolve, reject) => {
       session.on("error", reject);
       const stream = session.request({
         ...grpcHeaders(CREATE),
         "idempotency-key": key,
       });
-      let code = NaN;
+      let answer: Refused = { code: NaN, message: "" };
       const read = (headers: Record<string, unknown>) => {
-        if ("grpc-status" in headers) code = Number(headers["grpc-status"]);
+        if (!("grpc-status" in headers)) return;
+        answer = {
+          code: Number(headers["grpc-status"]),
+          message: decodeURI(String(headers["grpc-message"])),
+        };
       };
       stream.on("response", read);
       stream.on("trailers", read);
       stream.on("error", reject);
-      stream.on("close", () => resolve(code));
+      stream.on("close", () => resolve(answer));
       stream.resume();
       stream.end(
         grpcMessage(CreateOrderRequest.encode(orderRequest()).finish()),
@@ -218,17 +251,30 @@ async function createWith(address: string, key: string | string[]) {
 // be told from one line that holds a comma.
 Deno.test("F54 a repeated key is INVALID_ARGUMENT; one with a comma in it is a key", async () => {
   await using served = await serve();
-  for (const keys of [["one", "two"], ["one", "one"], ["a,b", "c"]]) {
-    const code = await createWith(served.address, keys);
+  for (
+    const keys of [
+      ["one", "two"],
+      ["one", "one"],
+      ["a,b", "c"],
+      ["good", "schlüssel"],
+    ]
+  ) {
+    const { code, message } = await createWith(served.address, keys);
     assertEquals(code, status.INVALID_ARGUMENT, keys.join(" and "));
+    assertEquals(message, "idempotency-key: must be sent once");
   }
-  assertEquals(await createWith(served.address, "one, two"), status.OK);
+  const { code } = await createWith(served.address, "one, two");
+  assertEquals(code, status.OK);
 });
 
 Deno.test("F54 a key that is not printable ASCII is INVALID_ARGUMENT", async () => {
   await using served = await serve();
   for (const key of ["schlüssel", "tab\tbed", "\u0080"]) {
-    const code = await createWith(served.address, key);
+    const { code, message } = await createWith(served.address, key);
     assertEquals(code, status.INVALID_ARGUMENT, JSON.stringify(key));
+    assertEquals(
+      message,
+      "idempotency-key: must be 1-255 printable ASCII characters",
+    );
   }
 });
