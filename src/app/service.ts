@@ -187,13 +187,6 @@ export async function startService(context: ServiceContext): Promise<Started> {
     OrderServiceService,
     orderServiceHandlers(commands, new OrderQueries(store)),
   );
-  metrics.grpc.initGrpcMethods(
-    service.methods.map(({ service, name, type }) => ({
-      service,
-      method: name,
-      type,
-    })),
-  );
   const edge = new GrpcEdge({
     services: [service],
     reflection: config.grpc.reflection,
@@ -204,6 +197,13 @@ export async function startService(context: ServiceContext): Promise<Started> {
     ),
     log: log("grpc"),
   });
+  metrics.grpc.initGrpcMethods(
+    edge.methods.map(({ service, name, type }) => ({
+      service,
+      method: name,
+      type,
+    })),
+  );
   const grpcAddress = await step(
     "grpc",
     () => edge.start(config.grpc.address),

@@ -102,6 +102,8 @@ export class GrpcEdge {
   readonly #health: Health;
   readonly #reflection: Reflection;
   readonly #connections: Connections;
+  /** Every method that is served, health and reflection included. */
+  readonly methods: readonly MethodInfo[];
   #stopping = false;
 
   /** @throws GrpcInternalsError, MissingHandlerError */
@@ -134,9 +136,10 @@ export class GrpcEdge {
     for (const service of served) {
       server.addService(service.definition, service.implement(env));
     }
+    this.methods = served.flatMap(({ methods }) => methods);
     this.#connections = this.#connect(
       server,
-      new Map(served.flatMap(({ methods }) => methods.map((m) => [m.path, m]))),
+      new Map(this.methods.map((method) => [method.path, method])),
     );
   }
 
