@@ -16,6 +16,7 @@ import { v7 as uuidv7 } from "uuid";
 import { OrderCommands } from "../commands/order_commands.ts";
 import { OrderQueries } from "../commands/queries.ts";
 import type { Config } from "../config.ts";
+import { formatAddress } from "../config/parsers.ts";
 import { GrpcEdge } from "../grpc/edge.ts";
 import { OrderServiceService } from "../grpc/gen/oms/v1/order_service.ts";
 import {
@@ -238,8 +239,8 @@ export async function startService(context: ServiceContext): Promise<Started> {
     tasks:
       () => [...sagas.pending(), ...runningCalls(edge), ...loops.pending()],
     facts: {
-      grpc: `${grpcAddress.host}:${grpcAddress.port}`,
-      http: `${httpAddress.host}:${httpAddress.port}`,
+      grpc: formatAddress(grpcAddress),
+      http: formatAddress(httpAddress),
       storage: store.driver,
       publisher: publisher.kind,
       resumed_sagas: resumed,

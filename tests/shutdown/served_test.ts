@@ -59,3 +59,28 @@ Deno.test("calls of health and reflection are counted under their own names and 
     health.close();
   }
 });
+
+Deno.test(
+  "the addresses of the ready line can be dialled as they stand, with IPv6, too",
+  {
+    ignore: !hasIPv6(),
+  },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start({
+      env: { OMS_GRPC_ADDR: "[::1]:0", OMS_METRICS_ADDR: "[::1]:0" },
+    });
+    const answer = await fetch(`http://${service.httpAddress}/readyz`);
+    assertEquals(await answer.json(), { state: "Ready" });
+    await world.order(world.client(service));
+  },
+);
+
+function hasIPv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
