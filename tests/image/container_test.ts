@@ -13,6 +13,7 @@ import {
   startContainer,
 } from "../support/container.ts";
 import { parseTask } from "../support/service_command.ts";
+import { PATIENT_STORE } from "../support/service_process.ts";
 import { imageRoot } from "./image_root.ts";
 import { until } from "../support/until.ts";
 
@@ -46,7 +47,7 @@ async function startAlone(
     root: await imageRoot(),
     volume: world.dataDir,
     alone: true,
-    env,
+    env: { ...PATIENT_STORE, ...env },
   });
 }
 

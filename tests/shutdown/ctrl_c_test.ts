@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { CTRL_C, Terminal } from "../support/pty.ts";
+import { PATIENT_STORE } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NOT_LINUX } from "./platform.ts";
 
@@ -27,6 +28,7 @@ async function pressCtrlC(command: string): Promise<number> {
         OMS_DATA_DIR: `${dir}/data`,
         OMS_TERMINATION_LOG: `${dir}/termination-log`,
         LOG_FORMAT: "json",
+        ...PATIENT_STORE,
       },
     });
     await terminal.shows('"msg":"ready"', 30_000);

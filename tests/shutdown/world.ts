@@ -32,7 +32,7 @@ import {
 import { RecordedCalls } from "./recorded_calls.ts";
 
 /** How long the world waits for what the service should do by itself, in ms. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 const LOOK_MS = 10;
 /** Between two tries of a client to reach a service that has gone, in ms. */
 const RECONNECT_MS = 10;

@@ -21,7 +21,7 @@ export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Program and arguments; default: {@link serviceCommand}. */
   readonly command?: readonly string[];
-  /** For the `ready` line, in ms; default 20,000. */
+  /** For the `ready` line, in ms; default 60,000. */
   readonly readyWithinMs?: number;
   /** Default: the project's root. */
   readonly cwd?: string;
@@ -49,7 +49,7 @@ export interface ServiceStop extends ServiceExit {
 export const PATIENT_STORE = { OMS_STORE_CLOSE_TIMEOUT: "8s" } as const;
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const READY_WITHIN_MS = 20_000;
+const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 35_000;
 
 /** A started process; it may still be starting. */

@@ -4,7 +4,7 @@ import { assert } from "@std/assert";
 export const NO_SIGNALS = Deno.build.os === "windows";
 
 /** How long a test waits for something a process should do, in ms. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export interface Exit {
   readonly code: number;
