@@ -56,15 +56,4 @@ export abstract class BaseHandler {
 
   /** Writes one formatted message. */
   abstract log(msg: string): void;
-
-  /** Called by `setup` before first use. */
-  setup(): void {}
-
-  /** Called by the next `setup`, and at the end of a `using` block. */
-  destroy(): void {}
-
-  /** Same as `destroy`. */
-  [Symbol.dispose](): void {
-    this.destroy();
-  }
 }

@@ -25,16 +25,13 @@ const entries: readonly (readonly [LevelName, LogLevel])[] = [
   ["CRITICAL", LogLevels.CRITICAL],
 ];
 
-/** All names, from the least grave on. */
-export const LogLevelNames: LevelName[] = entries.map(([name]) => name);
-
 /** The number of a level; throws Error for a name that is none. */
 export function getLevelByName(name: LevelName): LogLevel {
   const found = entries.find(([candidate]) => candidate === name);
   if (found === undefined) {
     throw new Error(
       `Cannot get log level: no level named ${name}, use one of ${
-        LogLevelNames.join(", ")
+        entries.map(([each]) => each).join(", ")
       }`,
     );
   }

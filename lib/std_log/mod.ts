@@ -13,7 +13,6 @@ export {
   getLevelName,
   type LevelName,
   type LogLevel,
-  LogLevelNames,
   LogLevels,
 } from "./levels.ts";
 export {
@@ -27,14 +26,3 @@ export {
   type BaseHandlerOptions,
   type FormatterFunction,
 } from "./base_handler.ts";
-export {
-  ConsoleHandler,
-  type ConsoleHandlerOptions,
-} from "./console_handler.ts";
-export { formatters, jsonFormatter } from "./formatters.ts";
-export {
-  getLogger,
-  type LogConfig,
-  type LoggerConfig,
-  setup,
-} from "./setup.ts";

@@ -1,24 +1,18 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   BaseHandler,
-  ConsoleHandler,
-  formatters,
   getLevelByName,
   getLevelName,
-  getLogger,
   type LevelName,
   Logger,
   type LogLevel,
-  LogLevelNames,
   LogLevels,
-  LogRecord,
-  setup,
+  type LogRecord,
 } from "@std/log";
 
 class MemoryHandler extends BaseHandler {
   readonly records: LogRecord[] = [];
   readonly lines: string[] = [];
-  calls: string[] = [];
 
   override handle(record: LogRecord): void {
     this.records.push(record);
@@ -27,28 +21,19 @@ class MemoryHandler extends BaseHandler {
   override log(line: string): void {
     this.lines.push(line);
   }
-  override setup(): void {
-    this.calls.push("setup");
-  }
-  override destroy(): void {
-    this.calls.push("destroy");
-  }
 }
 
 Deno.test("levels have names and numbers in rising order", () => {
-  assertEquals(
-    LogLevelNames.map((name) => [name, getLevelByName(name)]),
-    [
-      ["NOTSET", 0],
-      ["DEBUG", 10],
-      ["INFO", 20],
-      ["WARN", 30],
-      ["ERROR", 40],
-      ["CRITICAL", 50],
-    ],
-  );
-  for (const name of LogLevelNames) {
-    assertEquals(getLevelName(getLevelByName(name)), name);
+  assertEquals(LogLevels, {
+    NOTSET: 0,
+    DEBUG: 10,
+    INFO: 20,
+    WARN: 30,
+    ERROR: 40,
+    CRITICAL: 50,
+  });
+  for (const level of Object.values(LogLevels)) {
+    assertEquals(getLevelByName(getLevelName(level)), level);
   }
   // What arrives from outside the type system must be refused too.
   assertThrows(() => getLevelByName("LOUD" as LevelName), Error);
@@ -138,77 +123,4 @@ Deno.test("a record keeps a copy of its arguments and its time", () => {
     [record?.level, record?.levelName, record?.loggerName],
     [20, "INFO", "orders"],
   );
-});
-
-Deno.test("jsonFormatter flattens one argument and omits none", () => {
-  const parse = (args: unknown[]) => {
-    const record = new LogRecord({
-      msg: "m",
-      args,
-      level: LogLevels.INFO,
-      loggerName: "x",
-    });
-    const { datetime, ...rest } = JSON.parse(formatters.jsonFormatter(record));
-    assertEquals(datetime, record.datetime.getTime());
-    return rest;
-  };
-  assertEquals(parse([]), { level: "INFO", message: "m" });
-  assertEquals(parse([{ a: 1 }]), {
-    level: "INFO",
-    message: "m",
-    args: { a: 1 },
-  });
-  assertEquals(parse([1, null]), {
-    level: "INFO",
-    message: "m",
-    args: [1, null],
-  });
-});
-
-Deno.test("setup replaces loggers, starts new handlers and destroys old ones", () => {
-  const first = new MemoryHandler("DEBUG");
-  const second = new MemoryHandler("DEBUG", {
-    formatter: ({ loggerName, msg }) => `[${loggerName}] ${msg}`,
-  });
-  setup({
-    handlers: { first, second },
-    loggers: {
-      default: { level: "DEBUG", handlers: ["first", "nobody"] },
-      tasks: { level: "ERROR", handlers: ["second"] },
-    },
-  });
-  getLogger().debug("a");
-  getLogger("tasks").warn("b");
-  getLogger("tasks").error("c");
-  getLogger("unknown").critical("d");
-  assertEquals(first.lines, ["DEBUG a"]);
-  assertEquals(second.lines, ["[tasks] c"]);
-  assertEquals(getLogger("unknown").levelName, "NOTSET");
-  assertEquals(getLogger("unknown").handlers, []);
-  setup({});
-  assertEquals(first.calls, ["setup", "destroy"]);
-  assertEquals(getLogger().levelName, "INFO");
-  assertEquals(getLogger().handlers.length, 1);
-});
-
-Deno.test("the console handler colours by level, or not at all", () => {
-  const record = (level: LogLevel) =>
-    new LogRecord({ msg: "m", args: [], level, loggerName: "x" });
-  const plain = new ConsoleHandler("DEBUG", { useColors: false });
-  assertEquals(plain.format(record(LogLevels.ERROR)), "ERROR m");
-  const coloured = new ConsoleHandler("DEBUG");
-  assertEquals(coloured.format(record(LogLevels.DEBUG)), "DEBUG m");
-  assertEquals(
-    coloured.format(record(LogLevels.ERROR)),
-    Deno.noColor ? "ERROR m" : "\x1b[31mERROR m\x1b[39m",
-  );
-});
-
-Deno.test("a handler is destroyed at the end of its using block", () => {
-  const seen: string[] = [];
-  {
-    using handler = new MemoryHandler("DEBUG");
-    handler.calls = seen;
-  }
-  assertEquals(seen, ["destroy"]);
 });
