@@ -36,7 +36,7 @@ const report = await lifecycle.run(() => {
   lifecycle.ready([{
     name: "pool",
     message: "pool drained",
-    budgetMs: 1000,
+    budgetMs: 3000,
     run: (_signal, deadline) => (pool.close(), pool.join(deadline)),
     leftover: () => pool.pending(),
     scope,
