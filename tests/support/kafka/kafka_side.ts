@@ -4,12 +4,8 @@
  * Invariant: topics exist only when a test has made them, and serve once `createTopics` has resolved.
  */
 import { type Admin, type ITopicConfig, Kafka, logLevel } from "kafkajs";
-import { BrokerError } from "./errors.ts";
+import { offsetsOf } from "./offsets.ts";
 import { readTopics, type TopicRecord } from "./records.ts";
-
-/** For topics that were just made, in ms. */
-const SERVED_MS = 20_000;
-const LOOK_MS = 20;
 
 /** How a topic is made. */
 export interface TopicOptions {
@@ -52,15 +48,7 @@ export class KafkaSide {
   /** Waits until every partition's leader answers. @throws BrokerError */
   async served(topics: readonly string[]): Promise<void> {
     await this.asAdmin(async (admin) => {
-      const end = performance.now() + SERVED_MS;
-      while (!await areServed(admin, topics)) {
-        if (performance.now() > end) {
-          throw new BrokerError(
-            `Cannot use ${topics}: not served after ${SERVED_MS} ms`,
-          );
-        }
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      }
+      for (const topic of topics) await offsetsOf(admin, topic);
     });
   }
 
@@ -117,21 +105,5 @@ export class KafkaSide {
     } finally {
       await admin.disconnect();
     }
-  }
-}
-
-/** The metadata names a leader a moment before it serves: only an answer of the leader counts. */
-async function areServed(
-  admin: Admin,
-  names: readonly string[],
-): Promise<boolean> {
-  try {
-    for (const name of names) await admin.fetchTopicOffsets(name);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && error.name === "KafkaJSProtocolError") {
-      return false;
-    }
-    throw error;
   }
 }

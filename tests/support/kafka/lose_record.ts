@@ -1,5 +1,6 @@
 /** A defect on purpose: a record that was acknowledged and that no consumer will get. */
 import type { Kafka } from "kafkajs";
+import { offsetsOf } from "./offsets.ts";
 
 /**
  * Deletes the oldest record of one of the topic's partitions.
@@ -16,7 +17,7 @@ export async function loseRecord(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const filled = (await admin.fetchTopicOffsets(topic))
+    const filled = (await offsetsOf(admin, topic))
       .filter(({ low, high }) => low !== high);
     const chosen = filled[Math.floor(random() * filled.length)];
     if (chosen === undefined) {

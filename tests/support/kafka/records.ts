@@ -1,6 +1,7 @@
 /** What a consumer gets from real topics. */
 import type { Kafka } from "kafkajs";
 import { BrokerError } from "./errors.ts";
+import { offsetsOf } from "./offsets.ts";
 import type { ConsumedRecord } from "../ledger/read_events.ts";
 
 /** A record and where it stands. */
@@ -10,7 +11,7 @@ export interface TopicRecord extends ConsumedRecord {
 }
 
 /** For all topics, in ms. */
-const READ_MS = 30_000;
+const READ_MS = 60_000;
 /** Also bounds how long the consumer takes to leave (5 s with the library's default). */
 const MAX_WAIT_MS = 100;
 
@@ -31,7 +32,7 @@ export async function readTopics(
     await admin.connect();
     for (const topic of topics) {
       for (
-        const { partition, low, high } of await admin.fetchTopicOffsets(topic)
+        const { partition, low, high } of await offsetsOf(admin, topic)
       ) {
         if (low !== high) left.set(`${topic}/${partition}`, Number(high));
       }
