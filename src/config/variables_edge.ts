@@ -33,7 +33,7 @@ export const EDGE_VARIABLES = {
     "sqlite",
     p.oneOf("sqlite", "postgres", "memory"),
     "mysql",
-    "sqlite; memory loses everything and needs OMS_ALLOW_MEMORY_STORAGE=true",
+    "sqlite; postgres comes later; memory loses everything and needs OMS_ALLOW_MEMORY_STORAGE=true",
   ),
   allowMemoryStorage: withDefault(
     "OMS_ALLOW_MEMORY_STORAGE",

@@ -9,8 +9,8 @@ const read = (path: string) =>
   Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 
 const README = read("README.md");
-const DOCS = ["architecture", "decisions", "operations", "client"]
-  .map((name) => read(`docs/${name}.md`));
+const DOC_NAMES = ["architecture", "decisions", "operations", "client"];
+const DOCS = DOC_NAMES.map((name) => read(`docs/${name}.md`));
 
 function* sources(folder: string): Generator<string> {
   for (
@@ -28,14 +28,16 @@ function tableRows(text: string): string[][] {
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 }
 
-Deno.test("README's environment table has every variable with its default", () => {
-  const rows = new Map(
-    tableRows(README).map(([name, fallback]) => [name, fallback]),
-  );
-  for (const { name, fallback } of Object.values(VARIABLES)) {
-    const expected = fallback === undefined ? "-" : `\`${fallback}\``;
-    assertEquals(rows.get(`\`${name}\``), expected, name);
-  }
+Deno.test("README's environment table has every variable with its default and meaning, and no other", () => {
+  const expected = Object.values(VARIABLES).map((
+    { name, fallback, doc, kind },
+  ) => [
+    `\`${name}\``,
+    fallback === undefined ? "-" : `\`${fallback}\``,
+    kind === "plain" ? doc : `${doc} (also as \`${name}_FILE\`)`,
+  ]);
+  const [, section = ""] = /## Environment\n([^]*?)\n## /.exec(README) ?? [];
+  assertEquals(tableRows(section).slice(2), expected);
 });
 
 Deno.test("every environment variable that the documents name exists", () => {
@@ -154,3 +156,37 @@ Deno.test("the chart and the changelog have the version of deno.json", () => {
   assert(read("helm/oms/Chart.yaml").includes(`\nappVersion: "${version}"\n`));
   assertEquals(/^## (\S+)/m.exec(read("CHANGELOG.md"))?.[1], version);
 });
+
+Deno.test("every link within the documents leads to a file, and to a heading where it names one", () => {
+  const pages = [
+    ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/chaos-report.md"],
+    ...DOC_NAMES.map((name) => `docs/${name}.md`),
+  ];
+  const broken: string[] = [];
+  for (const page of pages) {
+    for (const [, link = ""] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      if (!leads(new URL(link, `https://docs/${page}`))) {
+        broken.push(`${page}: ${link}`);
+      }
+    }
+  }
+  assertEquals(broken, []);
+});
+
+function leads({ pathname, hash }: URL): boolean {
+  try {
+    const text = read(pathname.slice(1));
+    return hash === "" || headingsOf(text).includes(hash.slice(1));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** As GitHub makes them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-")
+  );
+}
