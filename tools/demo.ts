@@ -34,7 +34,7 @@ interface Flags {
   readonly kafka: boolean;
 }
 
-const SETTLE_WITHIN_MS = 20_000;
+const SETTLE_WITHIN_MS = 60_000;
 const RETRIES = 200;
 const CONCURRENCY = 96;
 const ATTEMPT_DEADLINE_MS = 5_000;

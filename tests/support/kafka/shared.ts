@@ -8,6 +8,7 @@
 import type { Broker } from "./broker.ts";
 import { routeRuntimeWarnings } from "../../../src/events/mod.ts";
 import { testsThatNeed } from "../required.ts";
+import { run } from "../run_program.ts";
 import { BrokerError } from "./errors.ts";
 import { whatIsMissing } from "./jars.ts";
 import { openBroker, prepareBroker } from "./prepare.ts";
@@ -122,12 +123,21 @@ async function turnOf({ dir }: Broker): Promise<Disposable> {
   return file;
 }
 
+/** Its pid, and when it started: an earlier one of that pid may have been killed and have left its directory. */
+async function thisProcess(): Promise<string> {
+  // Reading it here would need all permissions.
+  const stat = await run("cat", [`/proc/${Deno.pid}/stat`]);
+  // The fields after the program's name, which may hold anything; starttime is the 22nd of all (proc(5)).
+  const fields = stat?.stdout.replace(/^.*\) /, "").split(" ") ?? [];
+  return `${Deno.pid}-${fields[19] ?? 0}`;
+}
+
 /** Started by the first caller of this process, whatever its isolate. */
 async function prepareOnce<T>(shared: Shared<T>): Promise<T> {
   const temp = Deno.env.get("TMPDIR") || "/tmp";
   const dir = `${
     temp.replace(/\/$/, "")
-  }/oms-kafka-run-${Deno.pid}${shared.suffix}`;
+  }/oms-kafka-run-${await thisProcess()}${shared.suffix}`;
   try {
     await Deno.mkdir(dir, { mode: 0o700 });
   } catch (error) {
