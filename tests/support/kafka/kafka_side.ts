@@ -4,7 +4,7 @@
  * Invariant: topics exist only when a test has made them, and serve once `createTopics` has resolved.
  */
 import { type Admin, type ITopicConfig, Kafka, logLevel } from "kafkajs";
-import { offsetsOf } from "./offsets.ts";
+import { fromLeaders } from "./from_leaders.ts";
 import { readTopics, type TopicRecord } from "./records.ts";
 
 /** How a topic is made. */
@@ -48,7 +48,9 @@ export class KafkaSide {
   /** Waits until every partition's leader answers. @throws BrokerError */
   async served(topics: readonly string[]): Promise<void> {
     await this.asAdmin(async (admin) => {
-      for (const topic of topics) await offsetsOf(admin, topic);
+      for (const topic of topics) {
+        await fromLeaders(topic, () => admin.fetchTopicOffsets(topic));
+      }
     });
   }
 

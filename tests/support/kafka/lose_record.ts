@@ -1,6 +1,6 @@
 /** A defect on purpose: a record that was acknowledged and that no consumer will get. */
 import type { Kafka } from "kafkajs";
-import { offsetsOf } from "./offsets.ts";
+import { fromLeaders } from "./from_leaders.ts";
 
 /**
  * Deletes the oldest record of one of the topic's partitions.
@@ -17,18 +17,22 @@ export async function loseRecord(
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const filled = (await offsetsOf(admin, topic))
-      .filter(({ low, high }) => low !== high);
+    const offsets = await fromLeaders(
+      topic,
+      () => admin.fetchTopicOffsets(topic),
+    );
+    const filled = offsets.filter(({ low, high }) => low !== high);
     const chosen = filled[Math.floor(random() * filled.length)];
     if (chosen === undefined) {
       throw new Error(`Cannot lose a record: ${topic} has none`);
     }
     const { partition, low } = chosen;
     const offset = String(Number(low) + 1);
-    await admin.deleteTopicRecords({
+    const partitions = [{ partition, offset }];
+    await fromLeaders(
       topic,
-      partitions: [{ partition, offset }],
-    });
+      () => admin.deleteTopicRecords({ topic, partitions }),
+    );
     return `${topic}, partition ${partition}, offset ${low}`;
   } finally {
     await admin.disconnect();

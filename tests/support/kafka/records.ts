@@ -1,7 +1,7 @@
 /** What a consumer gets from real topics. */
 import type { Kafka } from "kafkajs";
 import { BrokerError } from "./errors.ts";
-import { offsetsOf } from "./offsets.ts";
+import { fromLeaders } from "./from_leaders.ts";
 import type { ConsumedRecord } from "../ledger/read_events.ts";
 
 /** A record and where it stands. */
@@ -31,9 +31,11 @@ export async function readTopics(
   try {
     await admin.connect();
     for (const topic of topics) {
-      for (
-        const { partition, low, high } of await offsetsOf(admin, topic)
-      ) {
+      const offsets = await fromLeaders(
+        topic,
+        () => admin.fetchTopicOffsets(topic),
+      );
+      for (const { partition, low, high } of offsets) {
         if (low !== high) left.set(`${topic}/${partition}`, Number(high));
       }
     }

@@ -1,31 +1,35 @@
 /**
- * Where the partitions of a topic begin and end, from leaders that serve.
+ * Questions that only a partition's leader answers.
  *
  * The metadata names a leader a moment before it serves, and a broker that was
  * paused for longer than its session leads nothing until it is back: only an
  * answer of the leader counts, and it may have to be waited for.
  */
-import type { Admin } from "kafkajs";
 import { BrokerError } from "./errors.ts";
 
 /** How long the leaders may take, in ms. */
 const SERVED_MS = 60_000;
 const LOOK_MS = 20;
 
-type Offsets = Awaited<ReturnType<Admin["fetchTopicOffsets"]>>;
+/** What kafkajs makes of a broker's refusal. */
+const REFUSALS = ["KafkaJSProtocolError", "KafkaJSDeleteTopicRecordsError"];
 
-/** @throws BrokerError when the leaders do not serve */
-export async function offsetsOf(
-  admin: Pick<Admin, "fetchTopicOffsets">,
+/**
+ * Asks until the leaders serve.
+ *
+ * @param topic for the message
+ * @throws BrokerError when they do not; whatever else `ask` throws
+ */
+export async function fromLeaders<T>(
   topic: string,
-): Promise<Offsets> {
+  ask: () => Promise<T>,
+): Promise<T> {
   const end = performance.now() + SERVED_MS;
   for (;;) {
     try {
-      return await admin.fetchTopicOffsets(topic);
+      return await ask();
     } catch (error) {
-      const refused = error instanceof Error &&
-        error.name === "KafkaJSProtocolError";
+      const refused = error instanceof Error && REFUSALS.includes(error.name);
       if (!refused) throw error;
       if (performance.now() > end) {
         throw new BrokerError(
