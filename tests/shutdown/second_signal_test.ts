@@ -7,6 +7,7 @@ import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { APART_MS, FORCED_WITHIN_MS, pause } from "./further_signal.ts";
 import { inPairs } from "./pairs.ts";
+import { NO_PHASE_ENDS } from "./patient_budgets.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
@@ -41,17 +42,6 @@ const PHASES: readonly Held[] = [
   { phase: "kafka", opens: "http stopped", failpoint: "publisher:close" },
   { phase: "store", opens: "kafka closed", failpoint: "store:close" },
 ];
-
-/** Budgets that a pause of the machine does not use up before the second signal comes. */
-const NO_PHASE_ENDS = {
-  OMS_GRPC_GRACEFUL_TIMEOUT: "10s",
-  OMS_SAGA_DRAIN_TIMEOUT: "10s",
-  OMS_OUTBOX_FLUSH_TIMEOUT: "10s",
-  OMS_HTTP_SHUTDOWN_TIMEOUT: "10s",
-  OMS_KAFKA_CLOSE_TIMEOUT: "10s",
-  OMS_STORE_CLOSE_TIMEOUT: "10s",
-  OMS_TERMINATION_GRACE: "90s",
-};
 
 /**
  * Ends the service while the phase is open, after a pay was asked for, and judges what the next start makes of it.

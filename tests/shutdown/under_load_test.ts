@@ -4,6 +4,7 @@ import { status } from "@grpc/grpc-js";
 import type { OrderClient } from "../../src/grpc/client.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
+import { NO_PHASE_ENDS } from "./patient_budgets.ts";
 import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
 import type { Outcome } from "./recorded_calls.ts";
 import { metricsOf, World } from "./world.ts";
@@ -116,6 +117,7 @@ Deno.test(
         // Once it waits here the stop is in its outbox phase: the lane comes back for more.
         `publish:before#2=print+wait:${release("outbox")}`,
       ].join(";"),
+      env: NO_PHASE_ENDS,
     });
     const client = world.client(service);
     const orderId = await world.order(client);
