@@ -203,7 +203,7 @@ Deno.test(
     const orderId = await world.order(client);
     await world.pay(client, orderId);
     await passed(service, "before-call:charge");
-    const { signal, awakeMs } = await service.stop("SIGTERM", 20_000);
+    const { signal, awakeMs } = await service.stop("SIGTERM");
     assertEquals(signal, "SIGKILL");
     assertLess(awakeMs, 6_000);
     const { outcome, exit_code } = JSON.parse(

@@ -33,8 +33,8 @@ async function pressCtrlC(command: string): Promise<number> {
     });
     await terminal.shows('"msg":"ready"', 30_000);
     await terminal.press(CTRL_C);
-    await terminal.shows('"msg":"shutdown complete"', 10_000);
-    const code = await terminal.ended(10_000);
+    await terminal.shows('"msg":"shutdown complete"', 30_000);
+    const code = await terminal.ended(30_000);
     const { text } = terminal;
     assertEquals(count(text, "shutdown started"), 1, text);
     assertEquals(count(text, "shutdown complete"), 1, text);

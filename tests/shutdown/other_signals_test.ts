@@ -43,7 +43,7 @@ async function stopWith(
     command: ["bash", "-c", `${redirections}; exec ${words}`],
   });
   await untilReady(port);
-  return await service.stop("SIGTERM", 10_000);
+  return await service.stop("SIGTERM");
 }
 
 Deno.test(

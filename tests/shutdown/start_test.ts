@@ -45,7 +45,7 @@ Deno.test(
     await using world = await World.create();
     const service = world.spawn();
     await listens(service.pid);
-    const { code } = await service.stop("SIGTERM", 10_000);
+    const { code } = await service.stop("SIGTERM");
     assertEquals(code, 0);
     await assertStartsAgain(world);
   },
@@ -117,7 +117,7 @@ Deno.test(
       await using world = await World.create();
       const service = world.spawn({ failpoints: `${point}=print+hang` });
       await service.waitForLog((line) => line.point === point);
-      const { code, awakeMs } = await service.stop("SIGTERM", 10_000);
+      const { code, awakeMs } = await service.stop("SIGTERM");
       assertEquals(code, 0, service.output.join("\n"));
       assert(awakeMs < 4_000, `${awakeMs}`);
       await assertStartsAgain(world, "clean (SIGTERM, exit code 0)");
