@@ -135,7 +135,7 @@ Deno.test("nobody there: UNAVAILABLE on stderr with the address and the flag, ex
     "get",
     "ord_1",
     "--timeout",
-    "2s",
+    "60s",
   );
   assertEquals(code, 1);
   assertEquals(err.error.code, "UNAVAILABLE");
