@@ -148,6 +148,8 @@ for (const { name, point, passage, written } of LATE) {
       failpoints: [
         `${point}#${passage}=print+wait:${release}`,
         `publisher:close=print+wait:${close}`,
+        // A look at the table, every second, would find the saga before the group closes.
+        "before-read:dueSagas#2=hang",
       ].join(";"),
       env: { OMS_GRPC_GRACEFUL_TIMEOUT: "200ms" },
     });
