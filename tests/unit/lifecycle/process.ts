@@ -71,11 +71,17 @@ export class Process implements AsyncDisposable {
     }
   }
 
+  /** Its end. A process that has to be killed for it fails the test: a test may expect that very SIGKILL. */
   async exit(): Promise<Exit> {
-    const kill = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
+    let late = false;
+    const kill = setTimeout(() => {
+      late = true;
+      this.#child.kill("SIGKILL");
+    }, PATIENCE_MS);
     const { code, signal } = await this.#child.status;
     clearTimeout(kill);
     await this.#out;
+    assert(!late, `it still ran after ${PATIENCE_MS} ms: ${this.#lines}`);
     return { code, signal, lines: this.#lines, stderr: await this.#err };
   }
 
