@@ -2,7 +2,7 @@
  * The HTTP side: probes and metrics on `Deno.serve`.
  *
  * Invariants: all four endpoints answer until `stop` is called; `stop` lets running requests end; `abort`
- * cuts them. A handler that throws answers 500 without details.
+ * cuts them, or answers them 503 when `stop` is waiting for them. A handler that throws answers 500 without details.
  *
  * Not promised: an end of `stop` while a client does not read its answer: the caller bounds it, then aborts.
  */
@@ -27,6 +27,9 @@ export interface BoundAddress {
 export class HttpServer {
   readonly #deps: HttpDeps;
   readonly #cut = new AbortController();
+  /** Answers of requests that run: each gives its own up. */
+  readonly #running = new Set<() => void>();
+  #stopping = false;
   #server: Deno.HttpServer<Deno.NetAddr> | null = null;
 
   constructor(deps: HttpDeps) {
@@ -55,12 +58,16 @@ export class HttpServer {
 
   /** Stops accepting and waits for the running requests. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#server?.shutdown();
   }
 
   /** Cuts whatever is left. */
   async abort(): Promise<void> {
-    this.#cut.abort();
+    // After `shutdown` Deno 2.8.3 has no server any more that the signal could cut: its listener would throw
+    // BadResource where nobody can catch it.
+    if (this.#stopping) { for (const giveUp of this.#running) giveUp(); }
+    else this.#cut.abort();
     await this.#server?.finished;
   }
 
@@ -74,7 +81,18 @@ export class HttpServer {
         headers: { allow: "GET, HEAD" },
       });
     }
-    return route();
+    return this.#run(route);
+  }
+
+  async #run(route: () => Response | Promise<Response>): Promise<Response> {
+    const { promise: givenUp, resolve } = Promise.withResolvers<Response>();
+    const giveUp = () => resolve(new Response("stopping\n", { status: 503 }));
+    this.#running.add(giveUp);
+    try {
+      return await Promise.race([route(), givenUp]);
+    } finally {
+      this.#running.delete(giveUp);
+    }
   }
 
   #route(path: string): (() => Response | Promise<Response>) | null {

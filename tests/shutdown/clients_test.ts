@@ -31,6 +31,9 @@ async function assertStops(service: ServiceProcess, what: string) {
   const { code, awakeMs } = await service.stop();
   assertEquals(code, 0, `${what}:\n${service.output.join("\n")}`);
   assertLess(awakeMs, BOUND_MS, what);
+  // It was let go of, not killed with the process.
+  const left = "exit was held up by something left open";
+  assert(!service.log.some(({ msg }) => msg === left), what);
 }
 
 const HALF_OPEN = {
@@ -227,6 +230,28 @@ Deno.test(
     assertEquals(report.leftover.map(({ task }) => task), [
       "grpc/oms.v1.OrderService/GetOrder",
     ]);
+  },
+);
+
+Deno.test(
+  "F57 an HTTP request that never settles: the stop answers it 503 at the budget, and stays clean",
+  { ignore: NO_SIGNALS },
+  async () => {
+    await using world = await World.create();
+    const service = await world.start({
+      failpoints: "before-read:sagaStats=print+hang",
+      env: { OMS_HTTP_SHUTDOWN_TIMEOUT: "200ms" },
+    });
+    const scraping = fetch(`http://${service.httpAddress}/metrics`)
+      .then(async ({ status, body }) => {
+        await body?.cancel();
+        return `${status}`;
+      }, (error) => `${error}`);
+    await passed(service, "before-read:sagaStats");
+    await assertStops(service, "metrics");
+    assertEquals(await scraping, "503");
+    const stopped = service.log.find(({ msg }) => msg === "http stopped");
+    assertEquals(stopped?.outcome, "timed_out");
   },
 );
 

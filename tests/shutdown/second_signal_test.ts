@@ -43,6 +43,9 @@ const PHASES: readonly Held[] = [
   { phase: "store", opens: "kafka closed", failpoint: "store:close" },
 ];
 
+/** After the outbox. */
+const CLOSING = ["http", "kafka", "store"];
+
 /**
  * Ends the service while the phase is open, after a pay was asked for, and judges what the next start makes of it.
  *
@@ -118,11 +121,14 @@ function forceIn(held: Held, signal: "SIGTERM" | "SIGINT"): Promise<void> {
       assertEquals(code, exit, phase);
       const report = service.log.find(({ msg }) => msg === "shutdown complete");
       assertEquals([report?.outcome, report?.forced_by], ["forced", signal]);
+      assertEquals(report?.error, undefined, phase);
       assert(Array.isArray(report?.phases));
       const forced = report.phases.filter(({ outcome }) =>
         outcome === "forced"
       );
       assertEquals(forced.map(({ phase }) => phase), [phase]);
+      // The loops end with the outbox: nothing publishes or cleans up while what they need is closed.
+      if (CLOSING.includes(phase)) assertEquals(report.leftover, [], phase);
     },
     `forced (${signal}, exit code ${exit})`,
     [status.UNAVAILABLE],
