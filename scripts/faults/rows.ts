@@ -52,6 +52,10 @@ export const CATALOGUE: readonly FaultGroup[] = [
         what:
           "a task that ignores its signal, a hook that throws, one that never settles",
       },
+      {
+        id: "F09",
+        what: "a signal while a rolling restart hands over to a second process",
+      },
     ],
   },
   {
@@ -110,6 +114,12 @@ export const CATALOGUE: readonly FaultGroup[] = [
         what: "two processes on one file; upgrade and downgrade by one version",
       },
       {
+        id: "F33",
+        what: "Postgres: restart, lost connections, slow statements, conflicts",
+        elsewhere:
+          "there is no such driver yet; what every driver has to do is the conformance suite, tests/support/store_conformance.ts",
+      },
+      {
         id: "F34",
         what:
           "two owners of one store, one dead or paused past its lease (simulated: no driver shares a store yet)",
@@ -142,6 +152,11 @@ export const CATALOGUE: readonly FaultGroup[] = [
       { id: "F53", what: "values at and beyond every limit" },
       { id: "F54", what: "idempotency keys: missing, bad, reused" },
       { id: "F55", what: "page tokens and sizes" },
+      {
+        id: "F56",
+        what:
+          "10,000 connections; floods of resets, CONTINUATIONs, settings and pings; too many calls at once",
+      },
       { id: "F57", what: "a handler that throws, rejects or never settles" },
       { id: "F58", what: "bytes that are no gRPC on the gRPC port" },
     ],

@@ -207,11 +207,18 @@ async function endLoops(loops: TaskGroup, deadline: Deadline): Promise<void> {
   await loops.join(deadline);
 }
 
+/** What a forced stop has to do with. */
+export interface ForcedParts
+  extends Pick<StopParts, "clock" | "sagas" | "keepReport"> {
+  readonly edge: Pick<GrpcEdge, "force">;
+  readonly dispatcher: Pick<SagaDispatcher, "close">;
+}
+
 /**
  * A further signal has aborted the hard tree: calls are being answered UNAVAILABLE and aborted sagas hand themselves
  * back. Waits for both and keeps the report; bounded by the lifecycle's FORCE_MS, and durable all the same.
  */
-export async function forceStop(parts: StopParts): Promise<void> {
+export async function forceStop(parts: ForcedParts): Promise<void> {
   const { edge, dispatcher, sagas, clock } = parts;
   dispatcher.close();
   await Promise.allSettled([

@@ -4,6 +4,7 @@
  * worker or an operation that stayed would fail the test.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Server } from "node:net";
 import { createOrderClient } from "../../src/grpc/client.ts";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { freePort } from "../support/free_port.ts";
@@ -93,4 +94,28 @@ Deno.test("a stop with an unreachable broker leaves nothing behind, either", asy
     },
   );
   assertEquals(report.exitCode, 0);
+});
+
+Deno.test("F02 SIGTERM while the gRPC port is being opened: it is closed again, nothing is left behind", async () => {
+  const { listen } = Server.prototype;
+  try {
+    const { report } = await inThisProcess(
+      {},
+      () => Promise.reject(new Error("it was ready")),
+      (signals) => ({
+        beforeStart: (step) => {
+          if (step !== "grpc") return;
+          Server.prototype.listen = function (this: Server, ...args) {
+            signals.send("SIGTERM");
+            return Reflect.apply(listen, this, args);
+          };
+        },
+      }),
+    );
+    assertEquals([report.outcome, report.exitCode], ["clean", 0]);
+    const [first] = report.phases;
+    assertEquals([first?.phase, first?.outcome], ["rollback/grpc", "done"]);
+  } finally {
+    Server.prototype.listen = listen;
+  }
 });

@@ -16,11 +16,14 @@ export interface Addresses {
   readonly http: string;
 }
 
-/** Runs the service with this environment and stops it after `use`, unless that has done so already. */
+/**
+ * Runs the service with this environment and stops it after `use`, unless that has done so already. A start that
+ * ends before it is ready is not used.
+ */
 export async function inThisProcess(
   env: Readonly<Record<string, string>>,
   use: (addresses: Addresses, signals: FakeSignals) => Promise<void>,
-  seams: Seams = {},
+  seams: Seams | ((signals: FakeSignals) => Seams) = {},
 ): Promise<Run> {
   const directory = await Deno.makeTempDir({ prefix: "oms_in_process_" });
   const environment = {
@@ -43,13 +46,22 @@ export async function inThisProcess(
     for (const [name, value] of Object.entries(environment)) {
       Deno.env.set(name, value);
     }
-    const ended = runService(signals, seams, (given) => report = given);
+    const ended = runService(
+      signals,
+      typeof seams === "function" ? seams(signals) : seams,
+      (given) => report = given,
+    );
     try {
-      const ready = await log.line("ready");
-      await use(
-        { grpc: String(ready.grpc), http: String(ready.http) },
-        signals,
-      );
+      const ready = await Promise.race([
+        log.line("ready"),
+        ended.then(() => null),
+      ]);
+      if (ready !== null) {
+        await use(
+          { grpc: String(ready.grpc), http: String(ready.http) },
+          signals,
+        );
+      }
     } finally {
       // Without effect when the stop has begun less than half a second ago.
       if (report === undefined) signals.send("SIGTERM");

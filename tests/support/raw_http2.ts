@@ -14,7 +14,9 @@ export const FrameType = {
   headers: 1,
   rstStream: 3,
   settings: 4,
+  ping: 6,
   goaway: 7,
+  continuation: 9,
 } as const;
 
 /** Frame flags. */

@@ -90,7 +90,9 @@ Deno.test("F50 a Watch gets NOT_SERVING, then ends UNAVAILABLE; open reflection 
       answers === 1 &&
       [all, orders, unknown].every(({ statuses }) => statuses.length === 1),
   );
+  using time = new AwakeTime();
   await served.edge.stopGracefully(never);
+  assertLess(time.ms, 500, "they are ended, not waited for");
   assertEquals(await reflected.promise, status.UNAVAILABLE);
   for (const { ended } of [all, orders, unknown]) {
     assertEquals(await ended, status.UNAVAILABLE);

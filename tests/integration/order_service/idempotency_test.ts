@@ -26,7 +26,7 @@ const CREATE = "/oms.v1.OrderService/CreateOrder";
 const PAY = "/oms.v1.OrderService/PayOrder";
 
 for (const driver of DRIVERS) {
-  Deno.test(`${driver}: F22 100 concurrent calls of one key: the same bytes, one order, one effect`, async () => {
+  Deno.test(`F22 ${driver}: 100 concurrent calls of one key: the same bytes, one order, one effect`, async () => {
     await using served = await serve({ driver });
     using raw = new RawClient(served.address);
     const metadata = { "idempotency-key": "one" };
@@ -70,7 +70,7 @@ for (const driver of DRIVERS) {
     assertEquals(again.response, paid[0]?.response, "after it moved on");
   });
 
-  Deno.test(`${driver}: F25 100 refunds of a hundredth at the same moment are all accepted, the next is refused`, async () => {
+  Deno.test(`F25 ${driver}: 100 refunds of a hundredth at the same moment are all accepted, the next is refused`, async () => {
     await using served = await serve({ driver });
     const orderId = await confirmedOrder(served);
     const refund = () =>
@@ -86,7 +86,7 @@ for (const driver of DRIVERS) {
     assertEquals(served.providers.effects("refund", orderId).length, 100);
   });
 
-  Deno.test(`${driver}: F54 a key with another payload or method is ALREADY_EXISTS`, async () => {
+  Deno.test(`F54 ${driver}: a key with another payload or method is ALREADY_EXISTS`, async () => {
     await using served = await serve({ driver });
     const { client } = served;
     const key = keyed();

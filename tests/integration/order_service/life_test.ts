@@ -133,7 +133,7 @@ for (const driver of DRIVERS) {
     assertEquals(refunds.map(({ reason }) => reason), ["broken", ""]);
   });
 
-  Deno.test(`${driver}: F23 a declined payment cancels the order, with the reason in the timeline`, async () => {
+  Deno.test(`F23 ${driver}: a declined payment cancels the order, with the reason in the timeline`, async () => {
     await using served = await serve({ driver });
     served.providers.script("charge", {
       kind: "declined",

@@ -1,5 +1,6 @@
 /** Two processes on one store: what the simulation does at random, once in order, to be read. */
 import { assert, assertEquals } from "@std/assert";
+import { stepKey } from "../../../src/orders/saga.ts";
 import { StoreUnavailableError } from "../../../src/storage/errors.ts";
 import { MemoryState, MemoryStore } from "../../../src/storage/memory.ts";
 import type { Leases, Store } from "../../../src/storage/store.ts";
@@ -123,4 +124,35 @@ Deno.test("F34 an owner that has died is waited for, for its lease, and its open
   assertEquals(world.stored.status, "CONFIRMED");
   const keys = new Set(world.providers.callsOf("charge").map(({ key }) => key));
   assertEquals([world.providers.callsOf("charge").length, keys.size], [2, 1]);
+});
+
+Deno.test("F26 F34 a claim that the store answers too late: nobody is called, the saga is handed back", async () => {
+  await using world = new TwoOwners();
+  const { clock, first: { store, dispatcher } } = world;
+  // An earlier process may have called: its step is resolved as soon as the claim is answered.
+  world.state.sagas.set(world.saga.id, {
+    ...world.saga,
+    attempt: {
+      step: "reserve",
+      request: "{}",
+      key: stepKey(world.saga.id, "reserve"),
+      firstAttemptAt: clock.wallNow(),
+      unknowns: 0,
+    },
+  });
+  const commit = store.commit.bind(store);
+  store.commit = async (change) => {
+    store.commit = commit;
+    const result = await commit(change);
+    await clock.sleep(LEASE_MS * 2 / 3);
+    return result;
+  };
+  await dispatcher.start();
+  await clock.flush();
+  assertEquals(world.stored.saga.owner, "first");
+  dispatcher.close();
+  await clock.advance(LEASE_MS * 2 / 3);
+  assertEquals(world.providers.calls, []);
+  assertEquals(world.stored.saga.owner, null);
+  assert(world.stored.saga.attempt !== null, "it is still to be resolved");
 });
