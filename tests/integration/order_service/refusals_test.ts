@@ -168,14 +168,19 @@ Deno.test("F30 an unavailable store is UNAVAILABLE, tells nothing of itself, and
       }),
   });
   const orderId = await createOrder(served);
+  const answered = keyed();
+  const reason = "changed my mind";
+  const first = await served.client.cancelOrder({ orderId, reason }, answered);
   full = true;
+  const again = await served.client.cancelOrder({ orderId, reason }, answered);
+  assertEquals(again, first, "what is stored is answered all the same");
   const key = keyed();
-  const error = await refusal(served.client.payOrder({ orderId }, key));
+  const error = await refusal(served.client.createOrder(orderRequest(), key));
   assertEquals(error.code, status.UNAVAILABLE);
   assertEquals(error.reason, "STORE_UNAVAILABLE");
   assert(!error.message.includes("secret"), error.message);
   full = false;
-  await served.client.payOrder({ orderId }, key);
+  await served.client.createOrder(orderRequest(), key);
 });
 
 Deno.test("an order that moves under a call again and again is ABORTED, without a push-back", async () => {

@@ -107,6 +107,24 @@ Deno.test("F53 limits are exact: the last good value is taken, the next refused"
   for (const [request, paths] of bad) {
     assertEquals(await created(served, request), paths);
   }
+  const unknown = await refusal(
+    served.client.getOrder({ orderId: "o".repeat(128) }),
+  );
+  assertEquals(unknown.code, status.NOT_FOUND);
+  const tooLong = served.client.getOrder({ orderId: "o".repeat(129) });
+  assertEquals(await fields(tooLong), ["order_id"]);
+  const filtered = (length: number) =>
+    served.client.listOrders({
+      customerId: "c",
+      pageSize: 0,
+      pageToken: "",
+      filterStatuses: Array.from(
+        { length },
+        () => OrderStatus.ORDER_STATUS_PAID,
+      ),
+    });
+  assertEquals((await filtered(100)).orders, []);
+  assertEquals(await fields(filtered(101)), ["filter_statuses"]);
 });
 
 Deno.test("F53 qty x price up to the last int64 is taken, one more is refused", async () => {
