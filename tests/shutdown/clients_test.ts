@@ -12,7 +12,7 @@ import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
-import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -61,7 +61,7 @@ Deno.test(
 
 Deno.test(
   "F50 HTTP headers without end: the stop stays within its budgets",
-  { ignore: NO_SIGNALS || WEAKER_RUNTIME },
+  { ignore: NO_SIGNALS },
   async () => {
     await using world = await World.create();
     const service = await world.start();
