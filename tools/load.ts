@@ -5,6 +5,7 @@
  * no call was answered OK or a flow failed in this tool, 2 for a wrong command
  * line.
  */
+import { surviveBrokenStreams } from "./client/broken_streams.ts";
 import { Command, CommanderError, Option } from "commander";
 import { dialAddress } from "./client/dial.ts";
 import {
@@ -88,6 +89,7 @@ export async function main(args: readonly string[]): Promise<number> {
 async function measure(flags: Flags): Promise<number> {
   const address = dialAddress(flags.addr);
   using interrupt = onInterrupt(INTERRUPT_GRACE_MS);
+  using _streams = surviveBrokenStreams();
   const retries = flags.retry === true ? DEFAULT_RETRIES : flags.retry;
   using target = new Target(address, {
     channelRetries: retries === 0,
