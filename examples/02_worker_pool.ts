@@ -5,7 +5,6 @@ import * as life from "@oms/lifecycle";
 
 const itemMs = Number(Deno.args[0] ?? 300);
 const signals = life.denoSignals();
-const clock = life.systemClock;
 const log: life.LogFn = (level, msg, fields) =>
   console.log(JSON.stringify({ level, msg, ...fields }));
 const lifecycle = life.createLifecycle({
@@ -16,14 +15,14 @@ const lifecycle = life.createLifecycle({
 life.installFatalHandlers(lifecycle);
 
 const { hard: scope, stopping } = lifecycle;
-const pool = new life.TaskGroup({ name: "pool", clock, scope, stopping });
+const pool = new life.TaskGroup({ name: "pool", scope, stopping });
 let nextItem = 0;
 
 async function loop(context: life.TaskContext): Promise<void> {
   while (!context.stopping.aborted) {
     const item = `item_${nextItem++}`;
     context.progress("process", { item });
-    await clock.sleep(itemMs, context.signal);
+    await life.systemClock.sleep(itemMs, context.signal);
     log("info", "processed", { item });
   }
 }
@@ -33,15 +32,7 @@ const report = await lifecycle.run(() => {
     // A loop that dies or ends by itself stops the whole process, exit code 1.
     life.superviseLoop(lifecycle, pool, `loop_${i}`, loop);
   }
-  lifecycle.ready([{
-    name: "pool",
-    message: "pool drained",
-    budgetMs: 3000,
-    run: (_signal, deadline) => (pool.close(), pool.join(deadline)),
-    leftover: () => pool.pending(),
-    scope,
-    cutOff: true,
-  }]);
+  lifecycle.ready([life.drainPhase(pool, { budgetMs: 3000 })]);
   log("info", "pool started");
 });
 life.exitWhenIdle(report, { log });

@@ -5,8 +5,8 @@
  * no call was answered OK or a flow failed in this tool, 2 for a wrong command
  * line.
  */
-import { surviveBrokenStreams } from "./client/broken_streams.ts";
 import { Command, CommanderError, Option } from "commander";
+import { surviveBrokenStreams } from "./client/broken_streams.ts";
 import { dialAddress } from "./client/dial.ts";
 import {
   atLeast,

@@ -8,6 +8,7 @@ import {
   type CancelScope,
   type Clock,
   Deadline,
+  drainPhase,
   END_ACTION_MS,
   type PendingTask,
   type Phase,
@@ -30,7 +31,6 @@ export interface StopParts {
   readonly dispatcher: SagaDispatcher;
   readonly sagas: TaskGroup;
   /** Hard scopes: aborted when their phase's budget ends, or all at once by a further signal. */
-  readonly sagaScope: CancelScope;
   readonly grpcScope: CancelScope;
   readonly httpScope: CancelScope;
   readonly relay: OutboxRelay;
@@ -158,28 +158,20 @@ function onceAborted<T>(
 }
 
 function sagas(parts: StopParts, budgetMs: number): Phase {
-  const { sagas, dispatcher, sagaScope, clock } = parts;
+  const { sagas, dispatcher, clock } = parts;
+  // At its end aborted sagas hand themselves back; one that does not is free for the next owner all the same.
+  const drain = drainPhase(sagas, { budgetMs, clock });
   return {
-    name: "sagas",
-    budgetMs,
-    message: "sagas drained",
-    cutOff: true,
-    scope: sagaScope,
-    run: async (_signal, deadline) => {
+    ...drain,
+    run: async (signal, deadline) => {
       const details = {
         running: dispatcher.running,
         handed_over: dispatcher.queued,
       };
       dispatcher.close();
-      await sagas.join(deadline);
+      await drain.run(signal, deadline);
       return details;
     },
-    // Aborted sagas hand themselves back; one that does not is free for the next owner all the same.
-    atDeadline: async () => {
-      await sagas.join(Deadline.from(clock, END_ACTION_MS)).catch(() => {});
-      return { not_released: sagas.size };
-    },
-    leftover: () => sagas.pending(),
   };
 }
 

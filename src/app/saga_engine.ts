@@ -17,8 +17,6 @@ const SAGA_SCAN_MS = 1_000;
 export interface SagaEngine {
   readonly dispatcher: SagaDispatcher;
   readonly sagas: TaskGroup;
-  /** Hard scope of the running sagas. */
-  readonly sagaScope: CancelScope;
   /** Ends the wait of known results for a store that is unavailable. */
   readonly resultScope: CancelScope;
 }
@@ -39,12 +37,11 @@ export function buildSagaEngine(
   const log = logger.child({ component: "sagas" });
   const startedAt = clock.wallNow();
   const observer = sagaObserver(metrics, { owner, startedAt }, committed);
-  const sagaScope = lifecycle.hard.child("sagas");
   const resultScope = lifecycle.hard.child("results");
   const sagas = new TaskGroup({
     name: "sagas",
     clock,
-    scope: sagaScope,
+    scope: lifecycle.hard,
     stopping: lifecycle.stopping,
     onTaskError: ({ task, error }) =>
       log.error("saga task failed", { task, error }),
@@ -79,5 +76,5 @@ export function buildSagaEngine(
     log,
     runner,
   });
-  return { dispatcher, sagas, sagaScope, resultScope };
+  return { dispatcher, sagas, resultScope };
 }

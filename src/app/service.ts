@@ -222,7 +222,6 @@ export async function startService(context: ServiceContext): Promise<Started> {
     edge,
     dispatcher,
     sagas,
-    sagaScope: engine.sagaScope,
     grpcScope: lifecycle.hard.child("grpc"),
     httpScope: lifecycle.hard.child("http"),
     relay,

@@ -16,6 +16,8 @@ export type { CancelScopeOptions, ListenerErrorFn } from "./cancel_scope.ts";
 export { systemClock } from "./clock.ts";
 export type { Clock, Timer, TimerOptions } from "./clock.ts";
 export { Deadline } from "./deadline.ts";
+export { drainPhase } from "./drain_phase.ts";
+export type { DrainPhaseOptions } from "./drain_phase.ts";
 export {
   BudgetExceedsGraceError,
   describeReason,

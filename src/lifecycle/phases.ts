@@ -63,7 +63,7 @@ export interface Phase extends PhaseBudget {
     signal: AbortSignal,
     deadline: Deadline,
   ): Promise<PhaseDetails | void> | PhaseDetails | void;
-  /** Hard scope of the work; aborted just before `atDeadline` is called. */
+  /** The work's own hard scope (`hard.child(name)`), aborted just before `atDeadline`. */
   readonly scope?: CancelScope;
   /**
    * The end-action when the budget ends or `run` fails; it has

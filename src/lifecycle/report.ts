@@ -134,7 +134,8 @@ const encoder = new TextEncoder();
 
 /**
  * The JSON text of a report in at most `maxBytes` bytes of UTF-8 (Kubernetes
- * cuts a termination message at 4096). Gives up what {@link fitReport} does.
+ * cuts a termination message at 4096). Gives up, in this order: leftovers from
+ * the end, the length of texts, the phases.
  *
  * @throws {RangeError} when not even reason and exit code fit (below 256).
  */

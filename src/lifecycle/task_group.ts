@@ -15,7 +15,7 @@
  */
 
 import type { CancelScope } from "./cancel_scope.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 import {
   DrainTimeoutError,
@@ -78,9 +78,9 @@ export interface TaskFailure {
 export interface TaskGroupOptions {
   /** First part of each task's name. */
   readonly name: string;
-  /** Source of ages and deadlines. */
-  readonly clock: Clock;
-  /** Hard cancellation; the group makes a child of it. */
+  /** Source of ages and deadlines; default: the system's. */
+  readonly clock?: Clock;
+  /** Hard cancellation, as `lifecycle.hard`; the group makes a child of it. */
   readonly scope: CancelScope;
   /** Soft cancellation, handed to each task. */
   readonly stopping: AbortSignal;
@@ -125,7 +125,7 @@ export class TaskGroup implements AsyncDisposable {
   /** Makes an open, empty group. */
   constructor(options: TaskGroupOptions) {
     this.name = options.name;
-    this.#clock = options.clock;
+    this.#clock = options.clock ?? systemClock;
     this.#scope = options.scope.child(options.name);
     this.#stopping = options.stopping;
     this.#onTaskError = options.onTaskError;

@@ -140,7 +140,7 @@ Deno.test(
       broken: ["sagas timed_out"],
     });
     const drained = service.log.find(({ msg }) => msg === "sagas drained");
-    assertEquals(drained?.not_released, 1);
+    assertEquals(drained?.still_running, 1);
     assert(Array.isArray(line.leftover));
     const [left] = line.leftover;
     assertEquals([left.task, left.order_id, left.step], [

@@ -37,7 +37,10 @@ for (const mode of ["hang", "hang_after"] as const) {
       assert(durationMs > drainMs, `${durationMs}`);
       assertLess(awakeMs, drainMs + 1_500);
       const drained = first.log.find(({ msg }) => msg === "sagas drained");
-      assertEquals([drained?.outcome, drained?.not_released], ["timed_out", 0]);
+      assertEquals([drained?.outcome, drained?.still_running], [
+        "timed_out",
+        0,
+      ]);
       const report = first.log.find(({ msg }) => msg === "shutdown complete");
       assert(Array.isArray(report?.leftover));
       assertEquals(report.leftover.length, 1);

@@ -126,14 +126,15 @@ test("the HTTP example drains its jobs and exits 0 because nothing is left", asy
     ["0"],
     ["--allow-net=127.0.0.1"],
   );
-  const { port } = JSON.parse(await process.line("listening"));
+  const { port } = JSON.parse(await process.line("ready"));
   const response = await fetch(`http://127.0.0.1:${port}`);
   assertEquals(response.status, 202);
   await response.body?.cancel();
   process.kill("SIGTERM");
   const { code, lines } = await process.exit();
   assertEquals(code, 0);
-  assertEquals(messages(lines).slice(1), [
+  const from = messages(lines).indexOf("shutdown started");
+  assertEquals(messages(lines).slice(from), [
     "shutdown started",
     "http stopped",
     "jobs drained",
