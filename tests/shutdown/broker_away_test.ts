@@ -3,46 +3,25 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { AwakeTime } from "../support/awake_time.ts";
 import { freePort } from "../support/free_port.ts";
+import { hungServer } from "../support/hung_server.ts";
 import { until } from "../support/until.ts";
 import { NO_SIGNALS } from "./platform.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
 
-/** A port of this machine that a broker may stand behind. */
-interface Broker extends AsyncDisposable {
-  readonly address: string;
-}
-
 /** Refuses connections. */
-function absent(): Broker {
+function absent() {
   return {
     address: `127.0.0.1:${freePort()}`,
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
-/** Accepts, reads nothing, answers nothing. */
-function hung(): Broker {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connections: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) connections.push(connection);
-  })();
-  return {
-    address: `127.0.0.1:${listener.addr.port}`,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      for (const connection of connections) connection.close();
-    },
-  };
-}
-
 /** OMS_OUTBOX_FLUSH_TIMEOUT and OMS_KAFKA_CLOSE_TIMEOUT, and what the rest of an idle stop takes, in ms. */
 const BOUND_MS = 3_000 + 2_000 + 500;
 
-for (const [name, makeBroker] of Object.entries({ absent, hung })) {
+for (const [name, makeBroker] of Object.entries({ absent, hung: hungServer })) {
   Deno.test(
     `F42 a broker that is ${name}: starts, serves, is degraded, stops within its budgets, loses nothing`,
     { ignore: NO_SIGNALS },
@@ -83,7 +62,7 @@ Deno.test(
   "F42 SIGTERM while the start looks for a broker that is hung: exit 0, bounded",
   { ignore: NO_SIGNALS },
   async () => {
-    await using broker = hung();
+    await using broker = hungServer();
     await using world = await World.create();
     const service = world.spawn({
       failpoints: "start:grpc=sigterm",
