@@ -16,12 +16,12 @@ import {
   sumOfBudgets,
   systemClock,
   toError,
+  writeTerminationLog,
 } from "@oms/lifecycle";
 import { COMMIT, RUNTIME, VERSION } from "./app/build_info.ts";
 import { stopPhases } from "./app/phases.ts";
 import type { Seams } from "./app/seams.ts";
 import { type Started, startService } from "./app/service.ts";
-import { writeTerminationLog } from "./app/stop_record.ts";
 import {
   checkRuntime,
   type Config,

@@ -1,6 +1,5 @@
 /**
- * The stop's report beyond the process: kept in the store for the next start, written to the termination log
- * for `kubectl describe pod`.
+ * The stop's report beyond the process: kept in the store for the next start.
  *
  * A process that is killed leaves no report of its own; so each start leaves a record that says `died`, and an
  * orderly stop puts its report after it. The newest record is always about the newest process.
@@ -9,13 +8,9 @@ import {
   type ReportJson,
   reportToJson,
   type ShutdownReport,
-  truncateReport,
 } from "@oms/lifecycle";
 import { z } from "zod";
 import type { LastShutdown } from "../telemetry/metrics.ts";
-
-/** What Kubernetes reads of a termination log, in bytes. */
-const TERMINATION_LOG_BYTES = 4_096;
 
 const Record = z.object({
   reason: z.string(),
@@ -63,14 +58,6 @@ export function parseRecord(text: string): LastShutdown | null {
 
 export function recordOf(report: ShutdownReport): string {
   return JSON.stringify(reportToJson(report));
-}
-
-/** @throws Deno.errors.* when the file cannot be written */
-export function writeTerminationLog(
-  path: string,
-  report: ShutdownReport,
-): void {
-  Deno.writeTextFileSync(path, truncateReport(report, TERMINATION_LOG_BYTES));
 }
 
 function parseJson(text: string): unknown {

@@ -99,6 +99,10 @@ export type {
   TaskLabels,
   TaskOutcome,
 } from "./task_group.ts";
+export {
+  TERMINATION_LOG_BYTES,
+  writeTerminationLog,
+} from "./termination_log.ts";
 export { startWatchdog, whyNoKill } from "./watchdog.ts";
 export type {
   KillAbility,

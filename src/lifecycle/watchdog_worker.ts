@@ -11,7 +11,8 @@
 /// <reference lib="deno.worker" />
 
 import { platformSignals, SIGNALS } from "./signals.ts";
-import { type ReportJson, truncateReport } from "./report.ts";
+import type { ReportJson } from "./report.ts";
+import { writeTerminationLog } from "./termination_log.ts";
 import {
   isOverdue,
   startCount,
@@ -24,9 +25,6 @@ import type {
   WatchdogMessage,
   WatchdogView,
 } from "./watchdog.ts";
-
-// Kubernetes keeps this much of a termination message, in bytes.
-const TERMINATION_LOG_BYTES = 4096;
 
 // What the line on stderr may take before the kill, in ms.
 const LINE_MS = 250;
@@ -84,12 +82,7 @@ async function fire(countedMs: number): Promise<void> {
   };
   const { terminationLog } = init;
   if (terminationLog !== undefined) {
-    attempt(() =>
-      Deno.writeTextFileSync(
-        terminationLog,
-        truncateReport(report, TERMINATION_LOG_BYTES),
-      )
-    );
+    attempt(() => writeTerminationLog(terminationLog, report));
   }
   // Not synchronously: a write into a full pipe never returns.
   const written = writeAll(`${JSON.stringify(line)}\n`).catch(() => {});
