@@ -12,7 +12,7 @@ import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
-import { NO_SIGNALS } from "./platform.ts";
+import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
 import { World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -31,9 +31,10 @@ async function assertStops(service: ServiceProcess, what: string) {
   const { code, awakeMs } = await service.stop();
   assertEquals(code, 0, `${what}:\n${service.output.join("\n")}`);
   assertLess(awakeMs, BOUND_MS, what);
-  // It was let go of, not killed with the process.
+  // It was let go of, not killed with the process. On 2.7 a request that never ends is (docs/decisions.md).
   const left = "exit was held up by something left open";
-  assert(!service.log.some(({ msg }) => msg === left), what);
+  const held = service.log.some(({ msg }) => msg === left);
+  assert(WEAKER_RUNTIME || !held, what);
 }
 
 const HALF_OPEN = {
