@@ -157,7 +157,10 @@ Deno.test(
   async () => {
     await using world = await World.create();
     // Longer than any probe; the end of the test cuts it short.
-    await using service = await startAlone(world, { OMS_LAME_DUCK: "10s" });
+    await using service = await startAlone(world, {
+      OMS_LAME_DUCK: "10s",
+      OMS_TERMINATION_GRACE: "60s",
+    });
     service.signal("SIGTERM");
     await service.waitForLog("readiness off");
     const draining = await service.exec(IMAGE.healthcheck);
