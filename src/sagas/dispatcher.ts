@@ -81,8 +81,11 @@ export class SagaDispatcher {
   }
 
   /** Takes up what earlier incarnations left; resolves with its count, after the first look at the table. */
-  start(): Promise<number> {
-    return this.#scan();
+  async start(): Promise<number> {
+    const taken = await this.#scan();
+    // Room that came up meanwhile asked for another look in vain.
+    this.#fill();
+    return taken;
   }
 
   /** Offers a saga that was just committed or found; ignored when there is no room or the group is closed. */
@@ -181,7 +184,7 @@ export class SagaDispatcher {
 
   #scanSoon(): void {
     if (this.#scanning !== null || !this.open) return;
-    // Room that came up during the scan asked for another one in vain.
+    // As after the first.
     this.#scan().then(() => this.#fill()).catch((error) => {
       if (!(error instanceof StoreUnavailableError)) {
         this.#deps.log.error("saga scan failed", { error });

@@ -1,38 +1,12 @@
 /** Slots, the table, one timer, and the end of it all. */
 import { assert, assertEquals } from "@std/assert";
 import { StoreUnavailableError } from "../../../src/storage/errors.ts";
-import { makeChange, makeOrder, makeSaga } from "../../support/fixtures.ts";
 import { verdict } from "../../support/saga_verdict.ts";
 import { QuickClock, SagaWorld } from "../../support/saga_world.ts";
 import type { Script } from "../../support/scripted_providers.ts";
-import { ANY_OWNER, payIn } from "./world_fixtures.ts";
+import { confirmed, leave, payIn } from "./world_fixtures.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
-
-/** Accepted pays that nobody runs yet, as an earlier process left them. */
-function leave(world: SagaWorld, count: number, inMs = 0): void {
-  for (let i = 0; i < count; i++) {
-    const order = makeOrder({
-      payAccepted: true,
-      lastSagaNumber: 1,
-      sagaSeq: 0,
-    });
-    const saga = makeSaga(order, {
-      number: 1,
-      nextAttemptAt: world.clock.wallNow() + inMs,
-      createdAt: world.clock.wallNow(),
-    });
-    world.state.apply(
-      makeChange({ orderInsert: order, sagaInsert: saga }),
-      ANY_OWNER,
-    );
-  }
-}
-
-function confirmed(world: SagaWorld): number {
-  return [...world.state.orders.values()]
-    .filter(({ status }) => status === "CONFIRMED").length;
-}
 
 Deno.test("at most `concurrency` sagas run, as many again wait in memory, the rest in the table", async () => {
   await using world = new SagaWorld({ concurrency: 4 });
@@ -176,46 +150,6 @@ Deno.test("F24 however many sagas sleep, and for however different times, the ta
   assertEquals(confirmed(world), 3_000);
   const gaps = looks.slice(1).map((at, i) => at - (looks[i] ?? at));
   assert(Math.min(...gaps) >= 20, `${Math.min(...gaps)} ms`);
-});
-
-Deno.test("what finds no room while the table is being read is not forgotten", async () => {
-  await using world = new SagaWorld({
-    concurrency: 1,
-    scanIntervalMs: 3_600_000,
-  });
-  world.providers.choose = () => ({ kind: "late", ms: 5 });
-  const read = Promise.withResolvers<void>();
-  const { store, dispatcher } = world.process;
-  const dueSagas = store.dueSagas.bind(store);
-  store.dueSagas = async (query) => {
-    const due = await dueSagas(query);
-    await read.promise;
-    return due;
-  };
-  const starting = dispatcher.start();
-  await world.turn();
-  const started = world.clock.now();
-  for (let i = 0; i < 3; i++) await payIn(world);
-  assertEquals([dispatcher.running, dispatcher.queued], [1, 1]);
-  read.resolve();
-  await starting;
-  await world.settle();
-  assertEquals(confirmed(world), 3);
-  assert(world.clock.now() - started < 1_000);
-});
-
-Deno.test("what the start takes up is counted, also what has ended before the start is through", async () => {
-  await using world = new SagaWorld({ concurrency: 4 });
-  leave(world, 3);
-  const { store, dispatcher } = world.process;
-  const nextDueAt = store.nextDueAt.bind(store);
-  store.nextDueAt = async (versions, now) => {
-    await world.settle();
-    return await nextDueAt(versions, now);
-  };
-  assertEquals(await dispatcher.start(), 3);
-  assertEquals(confirmed(world), 3);
-  assertEquals([dispatcher.running, dispatcher.queued], [0, 0]);
 });
 
 Deno.test("one timer serves everything that sleeps", async () => {
