@@ -1,5 +1,12 @@
-import { assertEquals } from "@std/assert";
+/** The lock of a data directory: when it is held, and when it is free again. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { StoreOpenError } from "../../../src/storage/errors.ts";
+import { openSqliteStore } from "../../../src/storage/sqlite.ts";
 import { DirectoryLock } from "../../../src/storage/sqlite/lock.ts";
+import {
+  startWorker,
+  type StartWriter,
+} from "../../../src/storage/sqlite/writer_host.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
 
 const PROCESSES = 100;
@@ -30,5 +37,41 @@ Deno.test("F32 a released lock is free at once, whatever processes are being sta
     } finally {
       starter.terminate();
     }
+  });
+});
+
+Deno.test("F32 the lock is held until the file is closed, and its own file stays", async () => {
+  await withTempDir(async (dir) => {
+    const open = (startWriter?: StartWriter) =>
+      openSqliteStore({
+        dir,
+        owner: "a",
+        onFatal: (error) => {
+          throw error;
+        },
+        ...(startWriter === undefined ? {} : { startWriter }),
+      });
+    const closing = Promise.withResolvers<void>();
+    const close = Promise.withResolvers<void>();
+    const store = await open(async (spec) => {
+      const host = await startWorker(spec);
+      return {
+        counters: host.counters,
+        apply: (requests) => host.apply(requests),
+        close: async () => {
+          closing.resolve();
+          await close.promise;
+          await host.close();
+        },
+      };
+    });
+    const closed = store.close();
+    await closing.promise;
+    await assertRejects(() => open(), StoreOpenError, "is locked");
+    close.resolve();
+    await closed;
+    // Without it two processes could lock two different files.
+    assert((await Deno.stat(`${dir}/oms.lock`)).isFile);
+    await (await open()).close();
   });
 });

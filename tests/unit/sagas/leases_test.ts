@@ -92,6 +92,22 @@ Deno.test("F26 an owner that cannot renew gives up at 2/3 of the lease after sen
   assert(lease.signal.reason instanceof LeaseEndedError);
 });
 
+Deno.test("one renewal is under way at a time", async () => {
+  const world = makeWorld();
+  const answer = Promise.withResolvers<SagaId[]>();
+  world.answer = () => answer.promise;
+  using _first = hold(world);
+  await world.clock.advance(LEASE_MS / 3 + 1);
+  // Still held when the next one is due.
+  using second = hold(world);
+  await world.clock.advance(LEASE_MS / 3 - 1);
+  assertEquals(world.renewals.length, 1);
+  assert(!second.over);
+  answer.resolve([]);
+  await world.clock.advance(LEASE_MS / 3);
+  assertEquals(world.renewals.length, 2);
+});
+
 Deno.test("F26 a claim that was answered too late is given up at once", async () => {
   const world = makeWorld();
   const sentAt = world.clock.now();
