@@ -17,7 +17,10 @@ const DUE = {
   versions: { pay: [1], cancel: [1], refund: [1, 2] },
 };
 
-function end(saga: Saga, state: SagaState): Pick<ChangeSet, "sagaUpdate"> {
+function end(
+  saga: Saga,
+  state: SagaState,
+): Required<Pick<ChangeSet, "sagaUpdate">> {
   return {
     sagaUpdate: {
       saga: { ...saga, state, owner: null, finishedAt: T0 },
@@ -64,6 +67,20 @@ export function sagaConformance(test: ConformanceTest): void {
       await mustConflict(store, claim(saga, owner), "saga_not_claimable");
       assertEquals(await store.nextSaga(saga.orderId), null);
     }
+  });
+
+  test("a claim that would end the saga in the same commit does not take it from its holder", async ({ store, owner }) => {
+    const [saga] = await insert(store, makeOrder(), {});
+    if (!saga) throw new Error("one was made");
+    const held = claim(saga, owner);
+    await mustCommit(store, held);
+    const { sagaUpdate } = end(held.sagaUpdate.saga, "completed");
+    await mustConflict(
+      store,
+      { sagaUpdate: { ...sagaUpdate, claim: held.sagaUpdate.claim } },
+      "saga_not_claimable",
+    );
+    await mustCommit(store, { sagaUpdate });
   });
 
   test("a claim takes the saga out of the due ones, a stale fence gets nothing", async ({ store, owner }) => {

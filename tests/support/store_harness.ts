@@ -120,7 +120,7 @@ export async function insertSagas(
 export function claimOf(
   saga: Saga,
   owner: string,
-): Pick<ChangeSet, "sagaUpdate"> {
+): Required<Pick<ChangeSet, "sagaUpdate">> {
   return {
     sagaUpdate: {
       saga: { ...saga, owner, fence: saga.fence + 1 },
