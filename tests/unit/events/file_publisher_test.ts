@@ -10,6 +10,7 @@ import {
   type EventRecord,
   LARGEST_BATCH,
 } from "../../../src/events/publisher.ts";
+import { until } from "../../support/until.ts";
 
 const signal = new AbortController().signal;
 
@@ -28,6 +29,9 @@ class FakeDisk {
   room = Infinity;
   synced = 0;
   failSync = false;
+  /** A sync takes until then. */
+  syncing: Promise<void> | null = null;
+  closed = 0;
   failTruncate = false;
   opened = 0;
 
@@ -54,12 +58,13 @@ class FakeDisk {
         this.data = new Uint8Array([...this.data, ...taken]);
         return Promise.resolve(taken.length);
       },
-      sync: () => {
-        if (this.failSync) return Promise.reject(new Error("EIO"));
-        this.synced = this.data.length;
-        return Promise.resolve();
+      sync: async () => {
+        if (this.failSync) throw new Error("EIO");
+        const size = this.data.length;
+        if (size > 0) await this.syncing;
+        this.synced = size;
       },
-      close: () => {},
+      close: () => void (this.closed += 1),
     });
   };
 
@@ -138,6 +143,23 @@ Deno.test("batches that come at one time are written one after the other", async
   assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
   assertEquals(disk.opened, 1);
   await publisher.close();
+});
+
+Deno.test("a close waits for the batch that is being written, then closes the file", async () => {
+  const disk = new FakeDisk();
+  const synced = Promise.withResolvers<void>();
+  disk.syncing = synced.promise;
+  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publishing = publisher.publish([record("1")], signal);
+  await until("it is written", () => disk.lines.length > 1);
+  let ended = false;
+  const closing = publisher.close().then(() => ended = true);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals([ended, disk.closed], [false, 0]);
+  synced.resolve();
+  await closing;
+  await publishing;
+  assertEquals([disk.synced, disk.closed], [disk.data.length, 1]);
 });
 
 Deno.test("publishing after close is refused", async () => {

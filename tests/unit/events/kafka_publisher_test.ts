@@ -139,6 +139,21 @@ Deno.test("each topic has its own producer, and concurrent publishes to one topi
   await publisher.close();
 });
 
+Deno.test("a publish waits for the one before it on its topic, however long that takes", async () => {
+  const { kafka, clock, publisher } = fixture();
+  kafka.send = (producer) => producer === 0 ? "hang" : "ok";
+  const first = publisher.publish(records("orders", "1"), signal);
+  const second = publisher.publish(records("orders", "2"), signal);
+  const refused = assertRejects(() => first, PublishError);
+  await clock.advance(OPTIONS.sendTimeoutMs - 1);
+  assertEquals(kafka.producers.map(({ batches }) => batches.length), [1]);
+  await clock.advance(1);
+  await refused;
+  await second;
+  assertEquals(kafka.producers.map(({ batches }) => batches.length), [1, 1]);
+  await publisher.close();
+});
+
 for (
   const failure of [
     new Error("Closed connection"),
