@@ -17,6 +17,7 @@ import type { ServiceProcess } from "../support/service_process.ts";
 import { APART_MS, FORCED_WITHIN_MS, pause } from "./further_signal.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
+import { whileAwake } from "./while_awake.ts";
 import { ended, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -120,15 +121,17 @@ Deno.test(
           assertLess(awakeMs, BUDGETS_MS + SLACK_MS);
         }, "cut_off (SIGTERM, exit code 3)");
       } else {
-        await stopAmidst(async (service) => {
-          service.signal("SIGTERM");
-          await service.waitForLog("shutdown started");
-          await pause(APART_MS);
-          using sinceSignal = new AwakeTime();
-          service.signal("SIGTERM");
-          assertEquals((await ended(service)).code, 143);
-          assertLess(sinceSignal.ms, FORCED_WITHIN_MS);
-        }, "forced (SIGTERM, exit code 143)");
+        await whileAwake(() =>
+          stopAmidst(async (service) => {
+            service.signal("SIGTERM");
+            await service.waitForLog("shutdown started");
+            await pause(APART_MS);
+            using sinceSignal = new AwakeTime();
+            service.signal("SIGTERM");
+            assertEquals((await ended(service)).code, 143);
+            assertLess(sinceSignal.ms, FORCED_WITHIN_MS);
+          }, "forced (SIGTERM, exit code 143)")
+        );
       }
     });
   },

@@ -9,6 +9,7 @@ import { APART_MS, FORCED_WITHIN_MS, pause } from "./further_signal.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_PHASE_ENDS } from "./patient_budgets.ts";
 import { NO_SIGNALS } from "./platform.ts";
+import { whileAwake } from "./while_awake.ts";
 import { ended, metricsOf, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -139,7 +140,10 @@ Deno.test(
   "F04 a second SIGTERM in each phase: forced within 500 ms, 143, nothing lost",
   { ignore: NO_SIGNALS },
   async () => {
-    await inPairs(PHASES, (held) => forceIn(held, "SIGTERM"));
+    await inPairs(
+      PHASES,
+      (held) => whileAwake(() => forceIn(held, "SIGTERM")),
+    );
   },
 );
 
@@ -168,43 +172,47 @@ Deno.test(
   { ignore: NO_SIGNALS },
   async () => {
     const sagas = PHASES.filter(({ phase }) => phase === "sagas");
-    await inPairs(sagas, (held) => forceIn(held, "SIGINT"));
+    await inPairs(
+      sagas,
+      (held) => whileAwake(() => forceIn(held, "SIGINT")),
+    );
   },
 );
 
 Deno.test(
   "F04 a third signal ends the process at once, although the forced stop hangs",
   { ignore: NO_SIGNALS },
-  async () => {
-    await using world = await World.create();
-    const first = await world.start({
-      // The first report is the one that the start leaves.
-      failpoints:
-        "before-call:charge=print+hang;before-write:saveReport#2=hang",
-    });
-    const client = world.client(first);
-    const orderId = await world.order(client);
-    const paid = await world.pay(client, orderId);
-    assert(paid.ok);
-    await passed(first, "before-call:charge");
-    first.signal("SIGTERM");
-    await pause(APART_MS);
-    first.signal("SIGTERM");
-    await first.waitForLog("shutdown forced");
-    // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
-    await pause(60);
-    using sinceThird = new AwakeTime();
-    first.signal("SIGTERM");
-    assertEquals((await ended(first)).code, 143);
-    assertLess(sinceThird.ms, 300);
-    assert(!first.log.some(({ msg }) => msg === "shutdown complete"));
+  () =>
+    whileAwake(async () => {
+      await using world = await World.create();
+      const first = await world.start({
+        // The first report is the one that the start leaves.
+        failpoints:
+          "before-call:charge=print+hang;before-write:saveReport#2=hang",
+      });
+      const client = world.client(first);
+      const orderId = await world.order(client);
+      const paid = await world.pay(client, orderId);
+      assert(paid.ok);
+      await passed(first, "before-call:charge");
+      first.signal("SIGTERM");
+      await pause(APART_MS);
+      first.signal("SIGTERM");
+      await first.waitForLog("shutdown forced");
+      // Repeats of the forcing signal within 50 ms (SAME_FORCE_MS) count as it.
+      await pause(60);
+      using sinceThird = new AwakeTime();
+      first.signal("SIGTERM");
+      assertEquals((await ended(first)).code, 143);
+      assertLess(sinceThird.ms, 300);
+      assert(!first.log.some(({ msg }) => msg === "shutdown complete"));
 
-    const second = await world.start();
-    const next = world.client(second);
-    await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
-    await second.stop();
-    world.assertLedger();
-  },
+      const second = await world.start();
+      const next = world.client(second);
+      await world.settled(next, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+      await second.stop();
+      world.assertLedger();
+    }),
 );
 
 Deno.test("F04 one to three SIGINTs within 5 ms are one stop, exit 0", {
