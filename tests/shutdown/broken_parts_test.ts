@@ -6,6 +6,7 @@ import type { LogLine } from "../support/service_output.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
 import { NO_SIGNALS } from "./platform.ts";
+import { whileAwake } from "./while_awake.ts";
 import { ended, World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -86,39 +87,44 @@ function notDone(line: LogLine): { phases: string[]; broken: string[] } {
   };
 }
 
+/** Stops a service with this defect, and starts it again without. */
+async function stopBroken(
+  { failpoint, phase, outcome, exit }: BrokenClose,
+): Promise<void> {
+  await using world = await World.create();
+  const service = await world.start({
+    failpoints: failpoint,
+    // Only what hangs is waited for in vain: a pause of the machine breaks no other phase.
+    env: outcome === "timed_out"
+      ? { [`OMS_${phase.toUpperCase()}_CLOSE_TIMEOUT`]: `${HANGS_MS}ms` }
+      : {},
+  });
+  const client = world.client(service);
+  const orderId = await world.order(client);
+  const { code, awakeMs } = await service.stop();
+  assertEquals(code, exit, failpoint);
+  assertLess(awakeMs, HANGS_MS + 2_200, failpoint);
+  const { phases, broken } = notDone(complete(service));
+  assertEquals(phases, PHASES, failpoint);
+  assertEquals(broken, [`${phase} ${outcome}`], failpoint);
+
+  const next = await world.start();
+  const lastStop = String((await next.ready()).last_stop);
+  // What cannot be written is not known to the next start.
+  const kept = !failpoint.startsWith("before-write");
+  assert(lastStop.startsWith(kept ? "clean" : "died"), lastStop);
+  const { order } = await world.client(next).getOrder({ orderId });
+  assertEquals(order?.id, orderId);
+  await world.quiet(next);
+  assertEquals((await next.stop()).code, 0, failpoint);
+  world.assertLedger();
+}
+
 Deno.test(
   "F08 a close that hangs or throws: the later phases run, the report names it",
   { ignore: NO_SIGNALS },
   async () => {
-    await inPairs(BROKEN, async ({ failpoint, phase, outcome, exit }) => {
-      await using world = await World.create();
-      const service = await world.start({
-        failpoints: failpoint,
-        // Only what hangs is waited for in vain: a pause of the machine breaks no other phase.
-        env: outcome === "timed_out"
-          ? { [`OMS_${phase.toUpperCase()}_CLOSE_TIMEOUT`]: `${HANGS_MS}ms` }
-          : {},
-      });
-      const client = world.client(service);
-      const orderId = await world.order(client);
-      const { code, awakeMs } = await service.stop();
-      assertEquals(code, exit, failpoint);
-      assertLess(awakeMs, HANGS_MS + 2_200, failpoint);
-      const { phases, broken } = notDone(complete(service));
-      assertEquals(phases, PHASES, failpoint);
-      assertEquals(broken, [`${phase} ${outcome}`], failpoint);
-
-      const next = await world.start();
-      const lastStop = String((await next.ready()).last_stop);
-      // What cannot be written is not known to the next start.
-      const kept = !failpoint.startsWith("before-write");
-      assert(lastStop.startsWith(kept ? "clean" : "died"), lastStop);
-      const { order } = await world.client(next).getOrder({ orderId });
-      assertEquals(order?.id, orderId);
-      await world.quiet(next);
-      assertEquals((await next.stop()).code, 0, failpoint);
-      world.assertLedger();
-    });
+    await inPairs(BROKEN, (broken) => whileAwake(() => stopBroken(broken)));
   },
 );
 
