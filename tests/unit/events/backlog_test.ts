@@ -23,6 +23,21 @@ Deno.test("F44 the limit is passed by commits at once and recovers as events are
   await fixture.stop();
 });
 
+Deno.test("F44 marks take the backlog down at once, without waiting for a poll", async () => {
+  const fixture = new RelayFixture(undefined, undefined, {
+    pollIntervalMs: 3_600_000,
+    maxPending: 2,
+  });
+  fixture.start();
+  await fixture.clock.flush();
+  for (let i = 0; i < 3; i++) fixture.commit("order", "a");
+  assertEquals(fixture.relay.limit.isOverLimit(), true);
+  await fixture.clock.flush();
+  assertEquals(fixture.outbox.sent.size, 3);
+  assertEquals(fixture.relay.limit.isOverLimit(), false);
+  await fixture.stop();
+});
+
 Deno.test("F44 a backlog left by an earlier process counts before the first publish", async () => {
   const fixture = new RelayFixture();
   for (let i = 0; i < 11; i++) fixture.outbox.add("order", "a");

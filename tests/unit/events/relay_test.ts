@@ -246,3 +246,29 @@ Deno.test("an unreached publisher is probed while there is nothing to send, at a
   assert(probes > 10 && probes < 50, `${probes} probes`);
   await fixture.stop();
 });
+
+Deno.test("the relay ends only after the mark that is under way", async () => {
+  const fixture = new RelayFixture();
+  const marked = Promise.withResolvers<void>();
+  const { outbox } = fixture;
+  const markSent = outbox.markSent.bind(outbox);
+  let marking = false;
+  outbox.markSent = async (positions) => {
+    marking = true;
+    await marked.promise;
+    await markSent(positions);
+  };
+  // The first batch is being marked while the second is on its way.
+  fixture.publisher.decide = () => marking ? { kind: "hang" } : { kind: "ack" };
+  for (let i = 0; i < 4; i++) fixture.commit("order", "a");
+  fixture.start();
+  await fixture.clock.flush();
+  assertEquals(marking, true);
+  let ended = false;
+  const stopping = fixture.stop().then(() => ended = true);
+  await fixture.clock.flush();
+  assertEquals(ended, false);
+  marked.resolve();
+  await stopping;
+  assertEquals(outbox.sent.size, 3);
+});

@@ -133,3 +133,15 @@ class CountingSignal extends EventTarget implements AbortSignal {
     this.removed++;
   }
 }
+
+Deno.test("the system's clock does not jump with the wall clock", () => {
+  const { now } = Date;
+  const before = systemClock.now();
+  try {
+    Date.now = () => now() + 3_600_000;
+    assert(systemClock.wallNow() - now() > 3_000_000);
+    assert(systemClock.now() - before < 3_000_000);
+  } finally {
+    Date.now = now;
+  }
+});

@@ -72,6 +72,13 @@ Deno.test("after close spawn throws and running tasks go on", async () => {
   assertEquals((await clock.settle(handle.done)).status, "done");
 });
 
+Deno.test("after abort spawn throws, too", () => {
+  const { group } = setUp();
+  group.abort(because());
+  assert(group.closed);
+  assertThrows(() => group.spawn("new", never), TaskGroupClosedError);
+});
+
 Deno.test("join resolves as soon as the last task settles, not later", async () => {
   const { clock, group } = setUp();
   group.spawn("a", () => clock.sleep(10));
