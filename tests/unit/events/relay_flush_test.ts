@@ -94,3 +94,46 @@ Deno.test("flush gives up on a store that is unavailable", async () => {
     assertEquals(fixture.clock.timerCount, 0);
   }
 });
+
+Deno.test("flush is not content with a read that began before it", async () => {
+  const fixture = new RelayFixture(undefined, undefined, {
+    pollIntervalMs: 3_600_000,
+  });
+  const { outbox, relay, clock } = fixture;
+  fixture.start();
+  await clock.flush();
+  const read = outbox.outbox.bind(outbox);
+  const answered = Promise.withResolvers<void>();
+  outbox.outbox = async (...query) => {
+    const rows = await read(...query);
+    await answered.promise;
+    return rows;
+  };
+  relay.notify(0);
+  await clock.flush();
+  outbox.add("order", "a");
+  const flushed = relay.flush(flushSignal());
+  answered.resolve();
+  await clock.flush();
+  assertEquals(await flushed, { pending: 0 });
+  assertEquals(fixture.ids().length, 1);
+  await fixture.stop();
+});
+
+Deno.test("flush marks what the loop has left acknowledged and unmarked, and sends it no second time", async () => {
+  const fixture = new RelayFixture();
+  const { outbox, relay, clock } = fixture;
+  let full = true;
+  outbox.before = (operation) => {
+    if (full && operation === "markSent") {
+      throw new StoreUnavailableError("disk full");
+    }
+  };
+  fixture.start();
+  fixture.commit("order", "a");
+  await clock.flush();
+  await fixture.stop();
+  full = false;
+  assertEquals(await relay.flush(flushSignal()), { pending: 0 });
+  assertEquals(fixture.ids().length, 1);
+});
