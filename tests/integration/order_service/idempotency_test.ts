@@ -106,6 +106,13 @@ for (const driver of DRIVERS) {
     }
     const again = await client.createOrder(orderRequest(), key);
     assertEquals(again.order?.id, orderId);
+    // Both requests are the same bytes: only the method tells them apart.
+    const paying = keyed();
+    await client.payOrder({ orderId }, paying);
+    const reused = await refusal(
+      client.cancelOrder({ orderId, reason: "" }, paying),
+    );
+    assertEquals(reused.reason, "IDEMPOTENCY_KEY_REUSED");
   });
 }
 
