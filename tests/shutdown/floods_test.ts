@@ -152,7 +152,7 @@ Deno.test(
 
 Deno.test(
   "F56 10,000 connections, or as many as a process may have: calls are answered, the stop closes them in time",
-  { ignore: NO_SIGNALS || WEAKER_RUNTIME },
+  { ignore: NO_SIGNALS },
   async () => {
     await using world = await World.create();
     const service = await world.start({ env: NO_PHASE_ENDS });

@@ -7,7 +7,7 @@
  * never retry by themselves. Disposing ends every process
  * and removes the directory.
  */
-import { createOrderClient, type OrderClient } from "../../src/grpc/client.ts";
+import type { OrderClient } from "../../src/grpc/client.ts";
 import {
   type GetOrderResponse,
   OrderStatus,
@@ -22,6 +22,7 @@ import { type EventFact, judge, printVerdict } from "../support/ledger/mod.ts";
 import { readEffects } from "../support/ledger/read_effects.ts";
 import { readEvents } from "../support/ledger/read_events.ts";
 import { readStore } from "../support/ledger/read_store.ts";
+import { backoffsEnd, loneClient } from "../support/lone_client.ts";
 import {
   PATIENT_STORE,
   type ServiceExit,
@@ -34,12 +35,6 @@ import { RecordedCalls } from "./recorded_calls.ts";
 /** How long the world waits for what the service should do by itself, in ms. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 10;
-/** Between two tries of a client to reach a service that has gone, in ms. */
-const RECONNECT_MS = 10;
-const PICK_FIRST = JSON.stringify({
-  loadBalancingConfig: [{ pick_first: {} }],
-  methodConfig: [],
-});
 
 export interface StartOptions {
   /** With failpoints (their plan) instead of the shipped entry point. */
@@ -159,18 +154,7 @@ export class World extends RecordedCalls implements AsyncDisposable {
 
   /** A client that never retries, closed with the world. */
   client(service: ServiceProcess): OrderClient {
-    return this.#stack.use(createOrderClient(service.grpcAddress, {
-      deadlineMs: PATIENCE_MS,
-      channel: {
-        "grpc.enable_retries": 0,
-        "grpc.use_local_subchannel_pool": 1,
-        "grpc.enable_http_proxy": 0,
-        // Connects for a call only: no attempt of its own is under way at the end.
-        "grpc.service_config": PICK_FIRST,
-        "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
-        "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
-      },
-    }));
+    return this.#stack.use(loneClient(service.grpcAddress, PATIENCE_MS));
   }
 
   /** Waits until the order has this status. @throws Error when it does not come */
@@ -241,7 +225,6 @@ export class World extends RecordedCalls implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
-    // A closed grpc-js client keeps its last back-off timer, and nothing tells when it is over.
-    await new Promise((resolve) => setTimeout(resolve, 4 * RECONNECT_MS));
+    await backoffsEnd();
   }
 }

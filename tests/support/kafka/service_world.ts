@@ -5,10 +5,7 @@
  * Invariants: each call has a key of its own, no client retries, every outcome
  * is kept. Disposing kills the service, closes the clients and removes the data.
  */
-import {
-  createOrderClient,
-  type OrderClient,
-} from "../../../src/grpc/client.ts";
+import type { OrderClient } from "../../../src/grpc/client.ts";
 import { RpcError } from "../../../src/grpc/errors.ts";
 import { OrderStatus } from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import {
@@ -21,10 +18,9 @@ import { assertDelivered, type Delivery } from "./check.ts";
 import { readCommitted } from "./committed.ts";
 import type { KafkaSide, TopicOptions } from "./kafka_side.ts";
 import { newTopics, type TestTopics } from "./shared.ts";
+import { backoffsEnd, loneClient } from "../lone_client.ts";
 import { until } from "../until.ts";
 import { orderRequest } from "../order_request.ts";
-
-const RECONNECT_MS = 20;
 
 /** What a call came to; `error` null: OK. */
 export interface CallOutcome {
@@ -99,15 +95,7 @@ export class ServiceWorld implements AsyncDisposable {
   }
 
   client(service: ServiceProcess): OrderClient {
-    return this.#stack.use(createOrderClient(service.grpcAddress, {
-      channel: {
-        "grpc.enable_retries": 0,
-        "grpc.use_local_subchannel_pool": 1,
-        "grpc.enable_http_proxy": 0,
-        "grpc.initial_reconnect_backoff_ms": RECONNECT_MS,
-        "grpc.max_reconnect_backoff_ms": RECONNECT_MS,
-      },
-    }));
+    return this.#stack.use(loneClient(service.grpcAddress));
   }
 
   async createOrder(client: OrderClient): Promise<string | null> {
@@ -189,8 +177,7 @@ export class ServiceWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack[Symbol.asyncDispose]();
-    // A closed grpc-js client keeps its last back-off timer, and nothing tells when it is over.
-    await new Promise((resolve) => setTimeout(resolve, 2 * RECONNECT_MS));
+    await backoffsEnd();
   }
 
   async #call(
