@@ -21,6 +21,7 @@ import {
   type MethodDefinition,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { IDEMPOTENCY_KEY } from "./context.ts";
 import { fromServiceError } from "./status.ts";
 import {
   type CancelOrderRequest,
@@ -116,7 +117,7 @@ function metadataOf(options: CallOptions): Metadata {
     metadata.set(key, value);
   }
   if (options.idempotencyKey !== undefined) {
-    metadata.set("idempotency-key", options.idempotencyKey);
+    metadata.set(IDEMPOTENCY_KEY, options.idempotencyKey);
   }
   return metadata;
 }

@@ -58,6 +58,9 @@ export type UnaryHandler<Req, Res> = (
   context: CallContext,
 ) => Promise<Res>;
 
+/** The metadata key of a mutating call's idempotency key. */
+export const IDEMPOTENCY_KEY = "idempotency-key";
+
 /** The key of the correlation id, in requests and answers. */
 export const CORRELATION_ID = "x-correlation-id";
 

@@ -20,7 +20,11 @@ import type {
   ServerHttp2Stream,
 } from "node:http2";
 import { type Server, status } from "@grpc/grpc-js";
-import { CORRELATION_ID, readCorrelationId } from "./context.ts";
+import {
+  CORRELATION_ID,
+  IDEMPOTENCY_KEY,
+  readCorrelationId,
+} from "./context.ts";
 import { GrpcInternalsError, RpcError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 
@@ -109,8 +113,6 @@ export function inspect(
   return { kind: "call", path, timeoutMs };
 }
 
-const KEY = "idempotency-key";
-
 /**
  * The keys as they were sent. Deno joins repeated headers before anybody sees them; a key that was sent twice must not
  * pass for one. And grpc-js drops a value that is not printable ASCII, with all that follow it: the caller would be
@@ -118,16 +120,16 @@ const KEY = "idempotency-key";
  * name, value, name, value.
  */
 function keepKeys(headers: IncomingHttpHeaders, rawHeaders: unknown): void {
-  const joined = headers[KEY];
+  const joined = headers[IDEMPOTENCY_KEY];
   if (typeof joined !== "string") return;
   const sent = joined.includes(",") && Array.isArray(rawHeaders)
     ? rawHeaders.filter((_, index) =>
-      index % 2 === 1 && rawHeaders[index - 1] === KEY
+      index % 2 === 1 && rawHeaders[index - 1] === IDEMPOTENCY_KEY
     )
     : [];
   const keys = (sent.length > 1 ? sent : [joined])
     .map((key) => /^[\x20-\x7e]*$/.test(key) ? key : "");
-  headers[KEY] = keys.length > 1 ? keys : keys[0];
+  headers[IDEMPOTENCY_KEY] = keys.length > 1 ? keys : keys[0];
 }
 
 function sanitise(

@@ -10,6 +10,7 @@ import type { PageTokenError } from "../commands/errors.ts";
 import type { GetInput, ListInput } from "../commands/queries.ts";
 import { totalMinor } from "../orders/money.ts";
 import type { OrderItem, OrderStatus } from "../orders/order.ts";
+import { IDEMPOTENCY_KEY } from "./context.ts";
 import { type FieldViolation, RpcError } from "./errors.ts";
 import type {
   CancelOrderRequest,
@@ -31,7 +32,7 @@ const MAX_REASON = 1_024;
 const MAX_ORDER_ID = 128;
 const MAX_FILTER_STATUSES = 100;
 const CURRENCY = /^[A-Z]{3}$/;
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+const IDEMPOTENCY_KEY_FORM = /^[\x20-\x7e]{1,255}$/;
 
 /** Collects what is wrong with one request. */
 class Violations {
@@ -58,16 +59,16 @@ class Violations {
 
   /** The metadata's idempotency-key; empty when it is not usable. */
   idempotencyKey(metadata: Metadata): string {
-    const given = metadata.get("idempotency-key");
+    const given = metadata.get(IDEMPOTENCY_KEY);
     const [key] = given;
-    const valid = typeof key === "string" && IDEMPOTENCY_KEY.test(key);
+    const valid = typeof key === "string" && IDEMPOTENCY_KEY_FORM.test(key);
     if (given.length === 1 && valid) return key;
     const description = given.length === 0
       ? "is required: send the same key with every repetition of one request"
       : given.length > 1
       ? "must be sent once"
       : "must be 1-255 printable ASCII characters";
-    this.add("idempotency-key", description);
+    this.add(IDEMPOTENCY_KEY, description);
     return "";
   }
 

@@ -18,7 +18,7 @@ import type { Order } from "../orders/order.ts";
 import type { Saga, StepAttempt } from "../orders/saga.ts";
 import type { ProviderResult } from "../providers/provider.ts";
 import type { ChangeSet } from "../storage/store.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, keyLeftMs } from "./backoff.ts";
 import { callProvider } from "./call.ts";
 import type { SagaDefinition } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
@@ -130,8 +130,7 @@ export class SagaRun {
 
   async #attempt(attempt: StepAttempt): Promise<Transition["next"] | RunEnd> {
     const { clock, keyRetentionMs, observer, resultsUntil } = this.#deps;
-    const age = clock.wallNow() - attempt.firstAttemptAt;
-    if (age > keyRetentionMs) {
+    if (keyLeftMs(attempt, keyRetentionMs, clock.wallNow()) < 0) {
       const reason =
         `${attempt.step} is unknown and its key is older than the ${keyRetentionMs} ms for which the provider keeps keys`;
       return await this.#commit(
@@ -174,11 +173,12 @@ export class SagaRun {
     const now = clock.wallNow();
     const misconfigured = result.kind === "misconfigured";
     const askedMs = misconfigured ? retry.maxMs : result.retryAfterMs;
-    const keyLeftMs = attempt.firstAttemptAt + keyRetentionMs - now;
     const delay = backoffMs(
       attempt.unknowns + 1,
       retry,
-      askedMs === undefined ? undefined : { askedMs, keyLeftMs },
+      askedMs === undefined
+        ? undefined
+        : { askedMs, keyLeftMs: keyLeftMs(attempt, keyRetentionMs, now) },
     );
     const overdue = now - this.#saga.createdAt > stuckAfterMs;
     const stuckReason = misconfigured || overdue

@@ -5,7 +5,7 @@
  */
 import type { TaskContext } from "@oms/lifecycle";
 import type { Saga } from "../orders/saga.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs, keyLeftMs } from "./backoff.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { type Lease, LeaseKeeper } from "./leases.ts";
@@ -104,10 +104,12 @@ export class SagaRunner {
         (saga.owner === null || saga.owner === owner);
       if (!ours) return { kind: "not_ours" };
       const now = clock.wallNow();
-      const keptUntil = saga.attempt === null
-        ? Infinity
-        : saga.attempt.firstAttemptAt + keyRetentionMs;
-      const asked = { askedMs: retry.maxMs, keyLeftMs: keptUntil - now };
+      const asked = {
+        askedMs: retry.maxMs,
+        keyLeftMs: saga.attempt === null
+          ? Infinity
+          : keyLeftMs(saga.attempt, keyRetentionMs, now),
+      };
       const shelved: Saga = {
         ...handBack(saga, now),
         nextAttemptAt: now + backoffMs(1, retry, asked),

@@ -46,17 +46,16 @@ async function pressOnce(command: string): Promise<Pressed> {
       },
     });
     await terminal.shows('"msg":"ready"', 30_000);
-    const pressed = performance.now();
     using awake = new AwakeTime();
     await terminal.press(CTRL_C);
     await terminal.shows('"msg":"shutdown complete"', 30_000);
     const code = await terminal.ended(30_000);
-    const lostMs = performance.now() - pressed - awake.ms;
+    const { pausedMs } = awake;
     return {
       code,
       text: terminal.text,
       report: JSON.parse(await Deno.readTextFile(`${dir}/termination-log`)),
-      paused: lostMs > 0.8 * SAME_SIGNAL_MS,
+      paused: pausedMs > 0.8 * SAME_SIGNAL_MS,
     };
   } finally {
     await Deno.remove(dir, { recursive: true });

@@ -12,13 +12,20 @@ const LONGEST_STEP_MS = 50;
 
 export class AwakeTime implements Disposable {
   readonly #timer = setInterval(() => this.#step(), STEP_MS);
-  #last = performance.now();
+  readonly #started = performance.now();
+  #last = this.#started;
   #counted = 0;
 
   /** Since it was made, in ms. */
   get ms(): number {
     this.#step();
     return this.#counted;
+  }
+
+  /** What it has left out, in ms. */
+  get pausedMs(): number {
+    this.#step();
+    return this.#last - this.#started - this.#counted;
   }
 
   [Symbol.dispose](): void {

@@ -2,6 +2,8 @@
 export interface HungServer extends AsyncDisposable {
   /** Host and port. */
   readonly address: string;
+  /** Those that it has accepted. */
+  readonly connections: readonly Deno.Conn[];
 }
 
 export function hungServer(): HungServer {
@@ -12,6 +14,7 @@ export function hungServer(): HungServer {
   })();
   return {
     address: `127.0.0.1:${listener.addr.port}`,
+    connections,
     async [Symbol.asyncDispose]() {
       listener.close();
       await accepting;

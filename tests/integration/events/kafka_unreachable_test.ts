@@ -9,6 +9,7 @@ import { kafkaProducerFactory } from "../../../src/events/kafka_config.ts";
 import { KafkaPublisher } from "../../../src/events/kafka_publisher.ts";
 import { AwakeTime } from "../../support/awake_time.ts";
 import { freePort } from "../../support/free_port.ts";
+import { hungServer } from "../../support/hung_server.ts";
 import { until } from "../../support/until.ts";
 
 const RECORD = {
@@ -19,9 +20,9 @@ const RECORD = {
 };
 const LIMIT_MS = 600;
 
-function publisherAt(port: number): KafkaPublisher {
+function publisherAt(address: string): KafkaPublisher {
   const create = kafkaProducerFactory({
-    brokers: [`127.0.0.1:${port}`],
+    brokers: [address],
     clientId: "oms-test",
     tls: null,
     sasl: null,
@@ -40,26 +41,8 @@ async function elapsed(fn: () => Promise<unknown>): Promise<number> {
   return time.ms;
 }
 
-/** Accepts and holds every connection; says nothing. */
-function silentBroker() {
-  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  const connections: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of listener) connections.push(connection);
-  })();
-  return {
-    port: listener.addr.port,
-    connections,
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await accepting;
-      for (const connection of connections) connection.close();
-    },
-  };
-}
-
 Deno.test("F40 nobody listens: a publish fails within its limit, close is quick, nothing is left", async () => {
-  const publisher = publisherAt(freePort());
+  const publisher = publisherAt(`127.0.0.1:${freePort()}`);
   const signal = new AbortController().signal;
   const took = await elapsed(() =>
     assertRejects(() => publisher.publish([RECORD], signal), PublishError)
@@ -70,8 +53,8 @@ Deno.test("F40 nobody listens: a publish fails within its limit, close is quick,
 });
 
 Deno.test("F41 accepts and never answers: a publish fails at its limit, close is bounded, nothing is left", async () => {
-  await using broker = silentBroker();
-  const publisher = publisherAt(broker.port);
+  await using broker = hungServer();
+  const publisher = publisherAt(broker.address);
   const signal = new AbortController().signal;
   const took = await elapsed(() =>
     assertRejects(
@@ -86,8 +69,8 @@ Deno.test("F41 accepts and never answers: a publish fails at its limit, close is
 });
 
 Deno.test("F42 close in the middle of a connect that hangs is quick, nothing is left", async () => {
-  await using broker = silentBroker();
-  const publisher = publisherAt(broker.port);
+  await using broker = hungServer();
+  const publisher = publisherAt(broker.address);
   const sent = publisher.publish([RECORD], new AbortController().signal);
   const rejected = assertRejects(() => sent, PublishError, "closed");
   await until("a connection", () => broker.connections.length > 0);
@@ -96,8 +79,8 @@ Deno.test("F42 close in the middle of a connect that hangs is quick, nothing is 
 });
 
 Deno.test("an abort ends a publish to a silent broker at once", async () => {
-  await using broker = silentBroker();
-  const publisher = publisherAt(broker.port);
+  await using broker = hungServer();
+  const publisher = publisherAt(broker.address);
   const stop = new AbortController();
   const sent = publisher.publish([RECORD], stop.signal);
   await until("a connection", () => broker.connections.length > 0);

@@ -5,6 +5,7 @@
  * Lines go to stderr synchronously, so that one is out before what follows it,
  * also when that is SIGKILL.
  */
+import { block } from "./block.ts";
 import type { Action, Rule } from "./plan.ts";
 import { followWallClock } from "./wall_clock.ts";
 
@@ -106,9 +107,4 @@ async function untilExists(path: string): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-}
-
-/** Sleeps without using a core: the machine is shared. */
-function block(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }

@@ -1,6 +1,6 @@
 /** What the four endpoints say, and to whom. */
 import { assertEquals, assertMatch } from "@std/assert";
-import type { LifecycleState } from "@oms/lifecycle";
+import { LIFECYCLE_STATES, type LifecycleState } from "@oms/lifecycle";
 import type { HealthReport } from "../../../src/http/health.ts";
 import { type HttpDeps, HttpServer } from "../../../src/http/server.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
@@ -107,19 +107,11 @@ Deno.test("/metrics is Prometheus text, whatever a Prometheus server would rathe
 
 Deno.test("/livez is 200 ok and /readyz follows the state, in every state", async () => {
   let state: LifecycleState = "Starting";
-  const states: LifecycleState[] = [
-    "Starting",
-    "Ready",
-    "Draining",
-    "Stopping",
-    "Stopped",
-    "Failed",
-  ];
   // A store that is gone is not for /readyz to say.
   const health = () =>
     Promise.resolve<HealthReport>({ ...HEALTHY, status: "unhealthy" });
   await serve({ state: () => state, health }, async (get) => {
-    for (state of states) {
+    for (state of LIFECYCLE_STATES) {
       const live = await get("/livez");
       assertEquals([live.status, live.text], [200, "ok"], state);
       const ready = await get("/readyz");

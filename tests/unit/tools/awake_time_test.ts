@@ -1,20 +1,17 @@
 /** The stopwatch that the upper bounds of the suites are read from. */
-import { assertLessOrEqual } from "@std/assert";
+import { assertGreaterOrEqual, assertLessOrEqual } from "@std/assert";
 import { AwakeTime } from "../../support/awake_time.ts";
+import { block } from "../../support/failpoints/block.ts";
 import { until } from "../../support/until.ts";
-
-/** To a process, a machine that stands still and a thread that sleeps are the same. */
-function standStill(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
 
 Deno.test("awake time: a pause counts 50 ms at most, however long it was", () => {
   using time = new AwakeTime();
-  standStill(300);
+  block(300);
   const after = time.ms;
   assertLessOrEqual(after, 50);
-  standStill(300);
+  block(300);
   assertLessOrEqual(time.ms, after + 50);
+  assertGreaterOrEqual(time.pausedMs, 490);
 });
 
 Deno.test("awake time: it goes on while the process is awake, and never faster than a clock", async () => {
