@@ -172,4 +172,66 @@ export const CATALOGUE: readonly FaultGroup[] = [
       { id: "F62", what: "mistyped names of variables" },
     ],
   },
+  {
+    name: "Neighbours: clients, files, clocks, proxies, providers",
+    rows: [
+      {
+        id: "F70",
+        what:
+          "accept(2) fails, descriptors run out: both ports accept again, /readyz is 503 meanwhile, connections are capped",
+      },
+      {
+        id: "F71",
+        what:
+          "a keepalive ping after GOAWAY, a connection's age under running calls",
+      },
+      {
+        id: "F72",
+        what:
+          "a drain behind nginx and haproxy, and amidst a storm of fresh connections: GOAWAY in two phases, no reset",
+      },
+      {
+        id: "F73",
+        what:
+          "HTTP: silent, half-sent and idle requests, broken Host headers, unread answers at the stop",
+      },
+      { id: "F74", what: "CreateOrder at three times what the service can do" },
+      {
+        id: "F75",
+        what:
+          "oms.lock, oms.db or its log removed or replaced while in use; a second process without the lock",
+      },
+      {
+        id: "F76",
+        what:
+          "a reader that holds a snapshot at the stop; an older copy of the store restored",
+      },
+      {
+        id: "F77",
+        what:
+          "a clock behind at the start, a clock that jumps by a day while running",
+      },
+      { id: "F78", what: "events.ndjson rotated, cut or removed by others" },
+      {
+        id: "F79",
+        what:
+          "provider texts with NUL, lone surrogates, invalid UTF-8, control characters",
+      },
+      {
+        id: "F80",
+        what:
+          "a provider's answer that is in progress, half done or an error in the guise of a success",
+      },
+      {
+        id: "F81",
+        what: "a saga of a definition that this release does not know",
+      },
+      { id: "F82", what: "missing topics; dead letters kept whole and told" },
+      {
+        id: "F83",
+        what: "the inputs on which this service and the original differ",
+      },
+      { id: "F84", what: "a proxy in the environment of the health check" },
+    ],
+  },
 ];
