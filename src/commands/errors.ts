@@ -43,6 +43,23 @@ export class VersionRaceError extends Error {
   }
 }
 
+/** The request does not fit its order, whatever becomes of that; nothing was written. */
+export class RequestMismatchError extends Error {
+  override readonly name = "RequestMismatchError";
+
+  /**
+   * @param field of the request
+   * @param reason machine-readable
+   */
+  constructor(
+    readonly field: string,
+    readonly reason: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** No order has this id. */
 export class OrderNotFoundError extends Error {
   override readonly name = "OrderNotFoundError";

@@ -8,7 +8,8 @@
  * Calls of this process for one order decide one after the other; only sagas and other processes move its version
  * under a call.
  *
- * Answers are kept byte for byte: OK, NOT_FOUND and FAILED_PRECONDITION. Nothing transient is kept.
+ * Answers are kept byte for byte: OK, NOT_FOUND and FAILED_PRECONDITION. Nothing transient is kept, and no
+ * INVALID_ARGUMENT: the corrected request may have the same key.
  */
 import type { Clock } from "@oms/lifecycle";
 import {
@@ -18,6 +19,7 @@ import {
   acceptPay,
   acceptRefund,
   createOrder,
+  type RefundAmount,
 } from "../orders/acceptance.ts";
 import type { OrderChange } from "../orders/edit.ts";
 import { isOrderId, newOrderId, newSagaId } from "../orders/ids.ts";
@@ -27,6 +29,7 @@ import type { ChangeSet, Store, StoredAnswer } from "../storage/store.ts";
 import {
   BacklogError,
   KeyReusedError,
+  RequestMismatchError,
   StoppingError,
   VersionRaceError,
 } from "./errors.ts";
@@ -81,10 +84,7 @@ export interface CreateInput {
 export interface RefundInput {
   readonly orderId: string;
   /** Null: all that is left. */
-  readonly amount: {
-    readonly currency: string;
-    readonly amountMinor: bigint;
-  } | null;
+  readonly amount: RefundAmount | null;
   readonly reason: string;
 }
 
@@ -183,12 +183,18 @@ export class OrderCommands {
       traceparent: mutation.traceparent,
     });
     const expectedVersion = order.version;
-    if (acceptance.kind === "refused") {
-      const answer = this.#refusal(
-        mutation,
-        ANSWER_FAILED_PRECONDITION,
-        acceptance.refusal,
-      );
+    if (acceptance.kind === "invalid") {
+      const { reason, message } = acceptance.refusal;
+      throw new RequestMismatchError("amount.currency", reason, message);
+    }
+    if (acceptance.kind !== "accepted") {
+      const answer = acceptance.kind === "unchanged"
+        ? this.#ok(order, mutation)
+        : this.#refusal(
+          mutation,
+          ANSWER_FAILED_PRECONDITION,
+          acceptance.refusal,
+        );
       const done = await this.#write({
         orderCheck: { id: order.id, expectedVersion },
         answer,

@@ -11,7 +11,7 @@ import {
   parseTimelineToken,
 } from "./page_token.ts";
 
-const DEFAULT_PAGE_SIZE = 50;
+const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 500;
 /**
  * What a page may take: gRPC clients refuse a message of more than 4 MiB unless they are told otherwise. More than

@@ -11,6 +11,7 @@ import {
   KeyReusedError,
   OrderNotFoundError,
   PageTokenError,
+  RequestMismatchError,
   StoppingError,
   VersionRaceError,
 } from "../commands/errors.ts";
@@ -46,7 +47,7 @@ import {
   timelineMessage,
 } from "./order_service_messages.ts";
 import {
-  pageTokenViolation,
+  lateViolation,
   parseCancel,
   parseCreate,
   parseGet,
@@ -166,7 +167,11 @@ export function orderErrorToRpc(error: unknown): RpcError | undefined {
   if (error instanceof OrderNotFoundError) {
     return rpc(status.NOT_FOUND, "ORDER_NOT_FOUND", error);
   }
-  if (error instanceof PageTokenError) return pageTokenViolation(error);
+  if (
+    error instanceof PageTokenError || error instanceof RequestMismatchError
+  ) {
+    return lateViolation(error);
+  }
   if (
     error instanceof StoreUnavailableError || error instanceof StoreFatalError
   ) {

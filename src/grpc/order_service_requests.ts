@@ -6,7 +6,10 @@
  */
 import { type Metadata, status } from "@grpc/grpc-js";
 import type { CreateInput, RefundInput } from "../commands/order_commands.ts";
-import type { PageTokenError } from "../commands/errors.ts";
+import type {
+  PageTokenError,
+  RequestMismatchError,
+} from "../commands/errors.ts";
 import type { GetInput, ListInput } from "../commands/queries.ts";
 import { totalMinor } from "../orders/money.ts";
 import type { OrderItem, OrderStatus } from "../orders/order.ts";
@@ -198,14 +201,15 @@ export function parseRefund(
 }
 
 function parseRefundAmount(violations: Violations, amount: Money) {
-  violations.currency("amount.currency", amount.currency);
+  const currency = amount.currency === "" ? null : amount.currency;
+  if (currency !== null) violations.currency("amount.currency", currency);
   if (amount.amountMinor <= 0n) {
     violations.add(
       "amount.amount_minor",
       "must be greater than 0; leave amount out to refund all that is left",
     );
   }
-  return { currency: amount.currency, amountMinor: amount.amountMinor };
+  return { currency, amountMinor: amount.amountMinor };
 }
 
 export function parseList(request: ListOrdersRequest): ListInput {
@@ -234,13 +238,14 @@ export function parseList(request: ListOrdersRequest): ListInput {
   return { customerId, pageSize, pageToken, statuses: [...statuses] };
 }
 
-/** The page token's own violation, found only when the query is known. */
-export function pageTokenViolation(
-  { field, message: description }: PageTokenError,
+/** One field's violation that is found only when its query, or its order, is known. */
+export function lateViolation(
+  error: PageTokenError | RequestMismatchError,
 ): RpcError {
+  const { field, message: description } = error;
   return new RpcError({
     code: status.INVALID_ARGUMENT,
-    reason: "INVALID_REQUEST",
+    reason: "reason" in error ? error.reason : "INVALID_REQUEST",
     message: description,
     violations: [{ field, description }],
   });

@@ -37,7 +37,11 @@ export type Acceptance =
     readonly change: OrderChange;
     readonly saga: Saga;
   }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
+  /** What was asked for is done, or accepted, already: the answer is the same, and nothing is written to the order. */
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  /** The request itself is wrong, whatever becomes of the order. */
+  | { readonly kind: "invalid"; readonly refusal: Refusal };
 
 export interface AcceptanceInput {
   readonly sagaId: SagaId;
@@ -122,11 +126,15 @@ export function acceptPay(order: Order, input: AcceptanceInput): Acceptance {
   return accepted(order, "pay", input, { payAccepted: true }, null, "");
 }
 
+/** A further cancel asks for what has been promised: it depends on no saga's progress, and adds none. */
 export function acceptCancel(
   order: Order,
   reason: string,
   input: AcceptanceInput,
 ): Acceptance {
+  if (order.cancelAccepted || order.status === "CANCELED") {
+    return { kind: "unchanged" };
+  }
   const closed = closedToChanges(order);
   if (closed !== null) return refused(closed.reason, closed.message);
   return accepted(
@@ -139,25 +147,37 @@ export function acceptCancel(
   );
 }
 
-/** @param amount null asks for all that is left; `currency` is then not compared. */
+/** What a refund asks for. */
+export interface RefundAmount {
+  /** Null: the order's. */
+  readonly currency: string | null;
+  readonly amountMinor: bigint;
+}
+
+/** @param amount null asks for all that is left */
 export function acceptRefund(
   order: Order,
-  amount: { readonly currency: string; readonly amountMinor: bigint } | null,
+  amount: RefundAmount | null,
   reason: string,
   input: AcceptanceInput,
 ): Acceptance {
+  // Before the order's state: an order never changes its currency.
+  const currency = amount?.currency ?? order.currency;
+  if (currency !== order.currency) {
+    return {
+      kind: "invalid",
+      refusal: {
+        reason: "REFUND_CURRENCY_MISMATCH",
+        message: `The refund is in ${currency}, the order in ${order.currency}`,
+      },
+    };
+  }
   const closed = closedToChanges(order);
   if (closed !== null) return refused(closed.reason, closed.message);
   if (order.status !== "PAID" && order.status !== "CONFIRMED") {
     return refused(
       "ORDER_NOT_PAID",
       `The order is ${order.status}; only a PAID or CONFIRMED order can be refunded`,
-    );
-  }
-  if (amount !== null && amount.currency !== order.currency) {
-    return refused(
-      "REFUND_CURRENCY_MISMATCH",
-      `The refund is in ${amount.currency}, the order in ${order.currency}`,
     );
   }
   const left = refundable(order);

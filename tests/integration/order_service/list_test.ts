@@ -136,12 +136,12 @@ Deno.test("an order that comes meanwhile does not shift the pages", async () => 
   assertEquals(orders.map(({ id }) => id), ids.slice(3));
 });
 
-Deno.test("F55 page_size 0 is 50, above 500 is 500, negative is refused", async () => {
+Deno.test("F55 page_size 0 is 100, above 500 is 500, negative is refused", async () => {
   await using served = await serve();
   await fill(served, 501);
   const sizeOf = async (pageSize: number) =>
     (await served.client.listOrders(query({ pageSize }))).orders.length;
-  assertEquals(await sizeOf(0), 50);
+  assertEquals(await sizeOf(0), 100);
   assertEquals(await sizeOf(499), 499);
   assertEquals(await sizeOf(500), 500);
   assertEquals(await sizeOf(501), 500);

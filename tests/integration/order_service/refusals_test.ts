@@ -57,16 +57,15 @@ Deno.test("F22 F25 what the order does not allow is FAILED_PRECONDITION with the
   const canceled = await createOrder(served);
   await client.cancelOrder({ orderId: canceled, reason: "" }, keyed());
   await served.until(canceled, OrderStatus.ORDER_STATUS_CANCELED);
-  const refund = (orderId: string, amountMinor: bigint, currency = "EUR") =>
+  const refund = (orderId: string, amountMinor: bigint) =>
     client.refundOrder(
-      { orderId, amount: { currency, amountMinor }, reason: "" },
+      { orderId, amount: { currency: "EUR", amountMinor }, reason: "" },
       keyed(),
     );
   const cases: readonly [Promise<unknown>, string][] = [
     [refund(pending, 1n), "ORDER_NOT_PAID"],
     [client.payOrder({ orderId: paid }, keyed()), "PAY_ALREADY_ACCEPTED"],
     [refund(paid, 2_101n), "REFUND_EXCEEDS_REMAINING"],
-    [refund(paid, 1n, "USD"), "REFUND_CURRENCY_MISMATCH"],
     [client.payOrder({ orderId: canceled }, keyed()), "ORDER_CANCELED"],
     [refund(canceled, 1n), "ORDER_CANCELED"],
     [refund(refunded, 1n), "FULLY_REFUNDED"],

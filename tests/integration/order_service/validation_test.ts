@@ -163,7 +163,7 @@ Deno.test("F53 NUL is refused in every text", async () => {
   assertEquals(await fields(client.getOrder({ orderId: "\0" })), ["order_id"]);
 });
 
-Deno.test("F53 reasons up to 1,024 characters; refunds above 0, in a currency", async () => {
+Deno.test("F53 reasons up to 1,024 characters; refunds above 0, in a currency or in the order's", async () => {
   await using served = await serve();
   const { client } = served;
   const orderId = await confirmedOrder(served);
@@ -176,8 +176,9 @@ Deno.test("F53 reasons up to 1,024 characters; refunds above 0, in a currency", 
     ["EUR", 0n, ["amount.amount_minor"]],
     ["EUR", -1n, ["amount.amount_minor"]],
     ["EUR", MIN_INT64, ["amount.amount_minor"]],
-    ["", 1n, ["amount.currency"]],
-    ["", 0n, ["amount.currency", "amount.amount_minor"]],
+    ["", 0n, ["amount.amount_minor"]],
+    ["eur", 1n, ["amount.currency"]],
+    ["EURO", 0n, ["amount.currency", "amount.amount_minor"]],
   ];
   for (const [currency, amountMinor, paths] of amounts) {
     const amount = { currency, amountMinor };

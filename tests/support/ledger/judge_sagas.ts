@@ -12,9 +12,8 @@ export function judgeSagas(
   found: Findings,
 ): void {
   numbers(orderCase, order, found);
-  for (const kind of ["pay", "cancel"] as const) {
-    promises(orderCase, kind, found);
-  }
+  payPromises(orderCase, found);
+  cancelPromises(orderCase, found);
   refundPromises(orderCase, found);
   for (const saga of orderCase.sagas) {
     outcome(orderCase, order, saga, found);
@@ -37,23 +36,42 @@ function numbers(
   }
 }
 
-/** At most one pay and one cancel of an order can be accepted. */
-function promises(
+/** At most one pay of an order can be accepted. */
+function payPromises(orderCase: OrderCase, found: Findings): void {
+  const [first, ...more] = acknowledged(orderCase.intents, "pay");
+  for (const intent of more) {
+    found.add("wrong", "a second pay was acknowledged", intent);
+  }
+  const made = onlySaga(orderCase, "pay", found);
+  if (first !== undefined && !made) {
+    found.add("lost", "the acknowledged pay has no saga", first);
+  }
+}
+
+/** One cancel is accepted; further ones are told the same, and one that comes to a CANCELED order needs none. */
+function cancelPromises(orderCase: OrderCase, found: Findings): void {
+  const made = onlySaga(orderCase, "cancel", found);
+  for (const intent of acknowledged(orderCase.intents, "cancel")) {
+    const { outcome } = intent;
+    const told = outcome.kind === "acknowledged" ? outcome.status : "";
+    if (told === "CANCELED" && orderCase.order?.status !== "CANCELED") {
+      found.add("wrong", "a cancel was told CANCELED, it is not", intent);
+    }
+    if (!made && told !== "CANCELED") {
+      found.add("lost", "the acknowledged cancel has no saga", intent);
+    }
+  }
+}
+
+/** True: there is one. */
+function onlySaga(
   { sagas, intents }: OrderCase,
   kind: "pay" | "cancel",
   found: Findings,
-): void {
+): boolean {
   const made = sagas.filter((saga) => saga.kind === kind);
-  const promised = acknowledged(intents, kind);
-  const [first, ...more] = promised;
-  for (const intent of more) {
-    found.add("wrong", `a second ${kind} was acknowledged`, intent);
-  }
   if (made.length > 1) {
     found.add("duplicated", `${made.length} ${kind} sagas were accepted`);
-  }
-  if (first !== undefined && made.length === 0) {
-    found.add("lost", `the acknowledged ${kind} has no saga`, first);
   }
   const mayHave = intents.some(({ method, outcome }) =>
     method === kind && outcome.kind !== "refused"
@@ -61,6 +79,7 @@ function promises(
   if (made.length > 0 && !mayHave) {
     found.add("wrong", `a ${kind} saga that nobody asked for`);
   }
+  return made.length > 0;
 }
 
 /** Refunds are matched by reason and amount: several may be accepted. */
@@ -218,7 +237,7 @@ function intentOf(
   saga: SagaFact,
 ): Intent | undefined {
   const same = acknowledged(intents, saga.kind);
-  if (saga.kind !== "refund") return same[0];
+  if (saga.kind === "pay") return same[0];
   return same.find(({ reason, amountMinor }) =>
     reason === saga.reason && amountMinor === saga.amountMinor
   ) ?? same.find(({ reason }) => reason === saga.reason);

@@ -11,6 +11,7 @@ import type { Order } from "../../../src/orders/order.ts";
 import type { Saga } from "../../../src/orders/saga.ts";
 import type { MemoryState } from "../../../src/storage/memory.ts";
 import type { OutboxRow, StoredAnswer } from "../../../src/storage/store.ts";
+import { statusName } from "../../../tools/client/output.ts";
 import type {
   EffectFact,
   EventFact,
@@ -67,8 +68,11 @@ function outcomeOf(
 ): Intent["outcome"] {
   if (answer === null) return { kind: "unanswered" };
   if (answer.code !== 0) return { kind: "refused", reason: answer.message };
-  const orderId = asked.orderId ?? createdId(answer);
-  return { kind: "acknowledged", orderId, status: "" };
+  if (asked.orderId === null) {
+    return { kind: "acknowledged", orderId: createdId(answer), status: "" };
+  }
+  const { orderId, status } = PayOrderResponse.decode(answer.payload);
+  return { kind: "acknowledged", orderId, status: statusName(status) };
 }
 
 export function ledgerFacts(

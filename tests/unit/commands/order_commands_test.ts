@@ -3,6 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import {
   BacklogError,
   KeyReusedError,
+  RequestMismatchError,
   StoppingError,
   VersionRaceError,
 } from "../../../src/commands/errors.ts";
@@ -12,6 +13,7 @@ import {
   ANSWER_OK,
 } from "../../../src/commands/order_commands.ts";
 import type { OrderId } from "../../../src/orders/ids.ts";
+import type { Order } from "../../../src/orders/order.ts";
 import { StoreUnavailableError } from "../../../src/storage/errors.ts";
 import { makeAnswer } from "../../support/fixtures.ts";
 import { verdict } from "../../support/saga_verdict.ts";
@@ -143,6 +145,56 @@ Deno.test("FAILED_PRECONDITION is kept with its key, also when the call would be
   await world.settle();
   assertEquals(await world.refund(id, 10n, "refund"), early);
   assertEquals((await world.refund(id, 10n, "another")).code, ANSWER_OK);
+});
+
+Deno.test("F22 F83 a further cancel is answered OK with the order's status, and is no saga, before the first has ended and after", async () => {
+  await using world = new SagaWorld();
+  const id = await confirmed(world);
+  const status = (order: Order) => new TextEncoder().encode(order.status);
+  const cancel = (key: string) =>
+    world.process.commands.cancel(
+      id,
+      key,
+      world.mutation(key, { encode: status }),
+    );
+  const first = await cancel("first");
+  const running = await cancel("second");
+  assertEquals(
+    [first, running].map((answer) => [answer.code, reasonOf(answer)]),
+    [[ANSWER_OK, "CONFIRMED"], [ANSWER_OK, "CONFIRMED"]],
+  );
+  await world.settle();
+  const canceled = world.order(id);
+  assertEquals(canceled.status, "CANCELED");
+  const late = await cancel("third");
+  assertEquals([late.code, reasonOf(late)], [ANSWER_OK, "CANCELED"]);
+  await world.settle();
+  assertEquals(world.order(id), canceled);
+  assertEquals(world.order(id).lastSagaNumber, 2);
+  // What was answered first stays, for each of the keys.
+  assertEquals(await cancel("second"), running);
+  assertEquals(world.state.answers.get("third"), late);
+  assertEquals(verdict(world), []);
+});
+
+Deno.test("F83 a refund in another currency keeps no answer: corrected, it works with the same key", async () => {
+  await using world = new SagaWorld();
+  const id = await confirmed(world);
+  const refund = (currency: string | null, fingerprint: string) =>
+    world.process.commands.refund(
+      { orderId: id, amount: { currency, amountMinor: 10n }, reason: "" },
+      world.mutation("k", { fingerprint }),
+    );
+  const error = await assertRejects(
+    () => refund("USD", "in USD"),
+    RequestMismatchError,
+  );
+  assertEquals(
+    [error.field, error.reason],
+    ["amount.currency", "REFUND_CURRENCY_MISMATCH"],
+  );
+  assertEquals(world.state.answers.get("k"), undefined);
+  assertEquals((await refund(null, "in the order's")).code, ANSWER_OK);
 });
 
 Deno.test("a refusal changes nothing of the order", async () => {

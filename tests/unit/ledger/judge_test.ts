@@ -158,6 +158,66 @@ Deno.test("a canceled order gives back its money and its inventory", () => {
   );
 });
 
+Deno.test("a cancel of a CANCELED order needs no saga; any other does, and no two sagas answer two cancels", () => {
+  const cancelIntent = (key: string, status: string) =>
+    f.intent({
+      key,
+      method: "cancel",
+      outcome: { kind: "acknowledged", orderId: f.ORDER, status },
+    });
+  const declined = (facts: f.MutableFacts, told: string) => {
+    facts.intents = [
+      f.createIntent,
+      f.payIntent,
+      { ...cancelIntent("k-refund", told) },
+    ];
+    facts.sagas = [{ ...f.pay, state: "failed", failure: "declined" }];
+    facts.orders = [{
+      ...f.order,
+      status: "CANCELED",
+      capturedMinor: 0n,
+      refundedMinor: 0n,
+      reservationId: null,
+      lastSagaNumber: 1,
+    }];
+    facts.effects = [f.effect({ result: "declined", id: "" })];
+  };
+  f.finds(f.judged((facts) => declined(facts, "CANCELED")));
+  const accepted = f.judged((facts) => declined(facts, "PENDING"));
+  f.finds(accepted, ["lost", "the acknowledged cancel has no saga"]);
+  assertEquals(accepted.problems[0]?.key, "k-refund");
+  f.finds(
+    f.judged((facts) => {
+      declined(facts, "CANCELED");
+      const cancel = {
+        ...f.refund,
+        kind: "cancel" as const,
+        amountMinor: null,
+      };
+      facts.sagas = [
+        ...facts.sagas,
+        { ...cancel, id: "saga_a" },
+        { ...cancel, id: "saga_b", number: 3 },
+      ];
+      facts.orders = facts.orders.map((order) => ({
+        ...order,
+        lastSagaNumber: 3,
+      }));
+    }),
+    ["duplicated", "2 cancel sagas were accepted"],
+  );
+  f.finds(
+    f.judged((facts) => {
+      const told = cancelIntent("k-refund", "CANCELED");
+      facts.intents = [f.createIntent, f.payIntent, told];
+      facts.sagas = [f.pay];
+      facts.effects = [f.reserve, f.charge];
+      facts.orders = [{ ...f.order, refundedMinor: 0n, lastSagaNumber: 1 }];
+    }),
+    ["wrong", "a cancel was told CANCELED, it is not"],
+  );
+});
+
 Deno.test("a pay that is superseded needs the cancel that supersedes it", () => {
   const verdict = f.judged((facts) =>
     facts.sagas = [{ ...f.pay, state: "superseded" }, f.refund]

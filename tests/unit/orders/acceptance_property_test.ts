@@ -46,7 +46,7 @@ Deno.test("F25 whatever is asked: holds never pass what is left, and a refusal c
             "",
             input,
           );
-        if (answer.kind === "refused") continue;
+        if (answer.kind !== "accepted") continue;
         const next = answer.change.order;
         assertEquals(next.version, order.version + 1n);
         assertEquals(next.lastSagaNumber, order.lastSagaNumber + 1);

@@ -22,14 +22,14 @@ export function eur(amountMinor: bigint) {
 
 /** The order after an accepted call. */
 export function after(acceptance: Acceptance): Order {
-  if (acceptance.kind === "refused") {
-    throw new Error(`refused: ${acceptance.refusal.reason}`);
+  if (acceptance.kind !== "accepted") {
+    throw new Error(`${acceptance.kind}: ${refusal(acceptance)}`);
   }
   return acceptance.change.order;
 }
 
 export function refusal(acceptance: Acceptance): RefusalReason | null {
-  return acceptance.kind === "refused" ? acceptance.refusal.reason : null;
+  return "refusal" in acceptance ? acceptance.refusal.reason : null;
 }
 
 /** A paid order of 100 with nothing refunded. */

@@ -183,7 +183,7 @@ export interface GetOrderResponse {
 export interface ListOrdersRequest {
   /** Required. */
   customerId: string;
-  /** 0 means 50, above 500 means 500. */
+  /** 0 means 100, above 500 means 500. */
   pageSize: number;
   /** From the answer before, with the same customer and filter. */
   pageToken: string;
@@ -226,7 +226,7 @@ export interface CancelOrderResponse {
 /** Request of RefundOrder. */
 export interface RefundOrderRequest {
   orderId: string;
-  /** Absent: all that is left. */
+  /** Absent: all that is left. Without a currency: in the order's. */
   amount:
     | Money
     | undefined;
@@ -2002,7 +2002,10 @@ export const OrderServiceService = {
     responseSerialize: (value: PayOrderResponse): Buffer => Buffer.from(PayOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PayOrderResponse => PayOrderResponse.decode(value),
   },
-  /** Accepts the cancellation of an order. Money that was captured goes back. */
+  /**
+   * Accepts the cancellation of an order. Money that was captured goes back.
+   * A further cancel is answered OK and does nothing.
+   */
   cancelOrder: {
     path: "/oms.v1.OrderService/CancelOrder" as const,
     requestStream: false as const,
@@ -2033,7 +2036,10 @@ export interface OrderServiceServer extends UntypedServiceImplementation {
   listOrders: handleUnaryCall<ListOrdersRequest, ListOrdersResponse>;
   /** Accepts the payment of a pending order. */
   payOrder: handleUnaryCall<PayOrderRequest, PayOrderResponse>;
-  /** Accepts the cancellation of an order. Money that was captured goes back. */
+  /**
+   * Accepts the cancellation of an order. Money that was captured goes back.
+   * A further cancel is answered OK and does nothing.
+   */
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
   /** Accepts a refund, in part or of all that is left. */
   refundOrder: handleUnaryCall<RefundOrderRequest, RefundOrderResponse>;
@@ -2104,7 +2110,10 @@ export interface OrderServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PayOrderResponse) => void,
   ): ClientUnaryCall;
-  /** Accepts the cancellation of an order. Money that was captured goes back. */
+  /**
+   * Accepts the cancellation of an order. Money that was captured goes back.
+   * A further cancel is answered OK and does nothing.
+   */
   cancelOrder(
     request: CancelOrderRequest,
     callback: (error: ServiceError | null, response: CancelOrderResponse) => void,
