@@ -50,6 +50,7 @@ export class Scrape {
     if (this.#sources !== null) return await this.#sources.monitor.report();
     return {
       status: "degraded",
+      timestamp: new Date().toISOString(),
       checks: {
         start: {
           status: "degraded",

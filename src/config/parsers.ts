@@ -9,6 +9,7 @@
 import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { formatDuration, parseDuration } from "./duration.ts";
+import { parseFlag } from "./flag.ts";
 
 /** From a variable's text to its value. */
 export type Parser<T> = z.ZodType<T, string>;
@@ -89,18 +90,12 @@ export const rate: Parser<number> = parser((text) => {
     : wrong("is not a rate: write a number from 0 to 1, as 0.25");
 });
 
-/** true or false, also 1 or 0. */
+/** true or false, also yes or no, on or off, 1 or 0. */
 export const flag: Parser<boolean> = parser((text) => {
-  switch (text.toLowerCase()) {
-    case "true":
-    case "1":
-      return ok(true);
-    case "false":
-    case "0":
-      return ok(false);
-    default:
-      return wrong("is neither true nor false: write one of them");
-  }
+  const value = parseFlag(text);
+  return value === undefined
+    ? wrong("is neither true nor false: write one of them")
+    : ok(value);
 });
 
 /** Any text: on when there is one (https://no-color.org). */
@@ -110,12 +105,29 @@ export const presence: Parser<boolean> = parser(() => ok(true));
 export function oneOf<const T extends string>(
   ...words: readonly T[]
 ): Parser<T> {
+  return oneOfOrAlias(words, {});
+}
+
+/** One of a few words, or another name of one of them, in any case. */
+export function oneOfOrAlias<const T extends string>(
+  words: readonly T[],
+  aliases: Readonly<Record<string, NoInfer<T>>>,
+): Parser<T> {
+  const known = new Map<string, T>([
+    ...words.map((word): [string, T] => [word, word]),
+    ...Object.entries(aliases),
+  ]);
   return parser((text) => {
-    const value = words.find((word) => word === text.toLowerCase());
+    const value = known.get(text.toLowerCase());
     return value !== undefined
       ? ok(value)
       : wrong(`is none of ${words.join(", ")}`);
   });
+}
+
+/** The parts of a comma list without the blanks around them; commas at its end count for nothing. */
+function commaList(text: string): string[] {
+  return text.replace(/[,\s]+$/, "").split(",").map((part) => part.trim());
 }
 
 /** Text without control characters, up to 1,024 characters. */
@@ -160,7 +172,7 @@ export const listenAddress: Parser<Address> = parser((text) => {
 
 /** A comma list of `host:port`. kafkajs cuts each at its first colon: no IPv6 address can be written there. */
 export const brokers: Parser<readonly string[]> = parser((text) => {
-  const list = text.split(",").map((part) => part.trim());
+  const list = commaList(text);
   const addresses = list.map((part) => readAddress(part, 1));
   if (
     list.some(isIPv6) ||

@@ -25,7 +25,7 @@ export const EDGE_VARIABLES = {
     "OMS_GRPC_REFLECTION",
     "true",
     p.flag,
-    "yes",
+    "both",
     "serve gRPC reflection",
   ),
   storageDriver: withDefault(
@@ -60,14 +60,18 @@ export const EDGE_VARIABLES = {
     "OMS_POSTGRES_AUTO_MIGRATE",
     "true",
     p.flag,
-    "no",
+    "never",
     "bring the database's schema up to date at start",
   ),
   logLevel: withDefault(
     "LOG_LEVEL",
     "info",
-    p.oneOf("debug", "info", "warn", "error"),
-    "trace",
+    p.oneOfOrAlias(["debug", "info", "warn", "error"], {
+      trace: "debug",
+      warning: "warn",
+      fatal: "error",
+    }),
+    "loud",
     "lowest level that is logged",
   ),
   logFormat: optional(

@@ -12,7 +12,7 @@ export const WORK_VARIABLES = {
   allowMockIntegrations: optional(
     "OMS_ALLOW_MOCK_INTEGRATIONS",
     p.flag,
-    "on",
+    "some",
     "simulate providers that have no URL; default true, with postgres false",
   ),
   paymentUrl: optional(

@@ -21,11 +21,14 @@ export interface HealthCheck {
 export interface CheckResult {
   readonly status: "healthy" | "degraded" | "unhealthy";
   readonly message: string;
+  /** Whole ms. */
   readonly duration_ms: number;
 }
 
 export interface HealthReport {
   readonly status: "healthy" | "degraded" | "unhealthy";
+  /** When it was asked for: RFC 3339, UTC. */
+  readonly timestamp: string;
   readonly checks: Readonly<Record<string, CheckResult>>;
   readonly version: string;
   readonly uptime_seconds: number;
@@ -45,6 +48,7 @@ export class HealthMonitor {
   }
 
   async report(): Promise<HealthReport> {
+    const timestamp = new Date(this.#clock.wallNow()).toISOString();
     const results = await Promise.all(
       this.#checks.map((check) => this.#run(check)),
     );
@@ -54,6 +58,7 @@ export class HealthMonitor {
     const uptime = this.#clock.now() - this.#startedAt;
     return {
       status: worst ?? "healthy",
+      timestamp,
       checks: Object.fromEntries(results),
       version: this.#version,
       uptime_seconds: Math.round(uptime) / 1_000,
@@ -63,7 +68,7 @@ export class HealthMonitor {
   async #run(check: HealthCheck): Promise<[string, CheckResult]> {
     const started = this.#clock.now();
     const result = (status: CheckResult["status"], message: string) => {
-      const duration = Math.round((this.#clock.now() - started) * 10) / 10;
+      const duration = Math.round(this.#clock.now() - started);
       const entry: CheckResult = { status, message, duration_ms: duration };
       return [check.name, entry] satisfies [string, CheckResult];
     };

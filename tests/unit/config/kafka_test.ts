@@ -29,7 +29,11 @@ Deno.test("Kafka is off without brokers and whole with them", () => {
     sasl: undefined,
     compression: "none",
   });
-  for (const brokers of ["a", "a:0", "a:1,", ":9092", "a:1;b:2"]) {
+  for (const brokers of ["a:1,b:2,", "a:1, b:2 , ", "a:1,b:2,,"]) {
+    const { kafka } = configOf({ KAFKA_BROKERS: brokers }).events;
+    assertEquals(kafka?.brokers, ["a:1", "b:2"], brokers);
+  }
+  for (const brokers of ["a", "a:0", ",", "a:1,,b:2", ":9092", "a:1;b:2"]) {
     assertEquals(
       Object.keys(problemsOf({ KAFKA_BROKERS: brokers })),
       ["KAFKA_BROKERS"],

@@ -107,6 +107,38 @@ Deno.test("words and flags are read in any case", () => {
   assertEquals(config.shutdown.watchdog, "kill");
 });
 
+Deno.test("a flag is true or false by any of the usual words", () => {
+  const reflection = (text: string) =>
+    configOf({ OMS_GRPC_REFLECTION: text }).grpc.reflection;
+  for (const text of ["true", "1", "yes", "on", "Yes", "ON"]) {
+    assertEquals(reflection(text), true, text);
+  }
+  for (const text of ["false", "0", "no", "off", "No", "OFF"]) {
+    assertEquals(reflection(text), false, text);
+  }
+  for (const text of ["y", "n", "2", "enabled", "yes no"]) {
+    assertEquals(
+      problemsOf({ OMS_GRPC_REFLECTION: text }),
+      {
+        OMS_GRPC_REFLECTION:
+          `"${text}" is neither true nor false: write one of them`,
+      },
+    );
+  }
+});
+
+Deno.test("a log level has its usual other names", () => {
+  const aliases = {
+    trace: "debug",
+    warning: "warn",
+    Warning: "warn",
+    fatal: "error",
+  };
+  for (const [text, level] of Object.entries(aliases)) {
+    assertEquals(configOf({ LOG_LEVEL: text }).log.level, level, text);
+  }
+});
+
 Deno.test("memory storage must be allowed by name", () => {
   assertStringIncludes(
     problemsOf({ OMS_STORAGE_DRIVER: "memory" }).OMS_STORAGE_DRIVER ?? "",

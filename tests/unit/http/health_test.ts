@@ -35,6 +35,7 @@ Deno.test("the report has the contract's fields", async () => {
   await clock.advance(1_500);
   assertEquals(await monitor.report(), {
     status: "degraded",
+    timestamp: new Date(clock.wallNow()).toISOString(),
     checks: {
       store: { status: "healthy", message: "all is well", duration_ms: 0 },
       publisher: { status: "degraded", message: "it is not", duration_ms: 0 },
@@ -42,6 +43,24 @@ Deno.test("the report has the contract's fields", async () => {
     version: "1.2.3",
     uptime_seconds: 1.5,
   });
+});
+
+Deno.test("durations are whole milliseconds, and the time is that of the question", async () => {
+  const clock = new FakeClock();
+  const asked = clock.wallNow();
+  const slow: HealthCheck = {
+    name: "store",
+    critical: true,
+    run: async () => {
+      await clock.sleep(12.6);
+      return "all is well";
+    },
+  };
+  const report = new HealthMonitor([slow], clock, "1").report();
+  await clock.advance(12.6);
+  const { checks, timestamp } = await report;
+  assertEquals(checks.store?.duration_ms, 13);
+  assertEquals(Date.parse(timestamp), asked);
 });
 
 Deno.test("a check that never answers counts as failed after a second", async () => {

@@ -17,7 +17,8 @@ const PROMETHEUS = [
 
 const HEALTHY: HealthReport = {
   status: "healthy",
-  checks: { store: { status: "healthy", message: "well", duration_ms: 0.1 } },
+  timestamp: "2026-01-01T00:00:00.000Z",
+  checks: { store: { status: "healthy", message: "well", duration_ms: 1 } },
   version: "1",
   uptime_seconds: 1,
 };
