@@ -1,5 +1,6 @@
 /** Payment and inventory over the provider HTTP API. */
 import { type HttpOperation, HttpProviderClient } from "./http_client.ts";
+import type { AnswerRules } from "./interpret.ts";
 import type {
   InventoryProvider,
   PaymentProvider,
@@ -7,25 +8,29 @@ import type {
   ProviderResult,
 } from "./provider.ts";
 
+const PAYMENT: AnswerRules = { paymentRequired: true, goneIsDone: false };
+const INVENTORY: AnswerRules = { paymentRequired: false, goneIsDone: false };
+
 const CHARGE: HttpOperation = {
   step: "charge",
   path: "/charges",
-  declinedStatus: 402,
+  rules: PAYMENT,
 };
 const REFUND: HttpOperation = {
   step: "refund",
   path: "/refunds",
-  declinedStatus: 402,
+  rules: PAYMENT,
 };
 const RESERVE: HttpOperation = {
   step: "reserve",
   path: "/reservations",
-  declinedStatus: 409,
+  rules: INVENTORY,
 };
 const RELEASE: HttpOperation = {
   step: "release",
   path: "/releases",
-  declinedStatus: 409,
+  // A repeated or late release finds nothing: that is what it was for.
+  rules: { ...INVENTORY, goneIsDone: true },
 };
 
 export class HttpPayment implements PaymentProvider {

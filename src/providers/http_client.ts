@@ -9,13 +9,14 @@
 import type { ExternalStep } from "../orders/saga.ts";
 import { type Attempt, Breaker, type BreakerSettings } from "./breaker.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
-import { type HttpAnswer, interpret } from "./interpret.ts";
+import { type AnswerRules, type HttpAnswer, interpret } from "./interpret.ts";
 import type {
   ProviderCall,
   ProviderName,
   ProviderObserver,
   ProviderResult,
 } from "./provider.ts";
+import { cleanText } from "./provider_text.ts";
 
 /** An answer is a few dozen bytes; more than this is not one. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -35,7 +36,7 @@ export interface HttpClientOptions {
 export interface HttpOperation {
   readonly step: ExternalStep;
   readonly path: string;
-  readonly declinedStatus: number;
+  readonly rules: AnswerRules;
 }
 
 /** Aborts an attempt that took too long; never leaves this module. */
@@ -111,7 +112,7 @@ export class HttpProviderClient {
     );
     try {
       const answer = await this.#exchange(operation, call, cut.signal);
-      return interpret(answer, operation.declinedStatus, Date.now());
+      return interpret(answer, operation.rules, Date.now());
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
       return {
@@ -149,7 +150,7 @@ export class HttpProviderClient {
       return `no answer within ${this.#options.timeoutMs} ms`;
     }
     const reason = error instanceof Error ? error.message : String(error);
-    return `exchange broken: ${reason}`;
+    return `exchange broken: ${cleanText(reason)}`;
   }
 }
 
@@ -171,16 +172,21 @@ function headerSafe(value: string): string {
   return value.replace(/[^\x20-\x7e]/g, "?");
 }
 
-/** The body as text; null, and the rest unread, when it is longer than MAX_ANSWER_BYTES. */
-async function readLimited(response: Response): Promise<string | null> {
+/** The body as text, or why it is none; what is beyond MAX_ANSWER_BYTES stays unread. */
+async function readLimited(response: Response): Promise<HttpAnswer["body"]> {
   if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   for await (const chunk of response.body) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
+    if (bytes > MAX_ANSWER_BYTES) return { unread: "too long" };
+    chunks.push(chunk);
   }
-  return text + decoder.decode();
+  const whole = await new Blob(chunks).arrayBuffer();
+  try {
+    // Read leniently, bytes that are no UTF-8 would be other characters, and an id another id.
+    return new TextDecoder("utf-8", { fatal: true }).decode(whole);
+  } catch {
+    return { unread: "not UTF-8" };
+  }
 }

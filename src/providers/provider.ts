@@ -40,7 +40,13 @@ export interface ProviderCall {
 }
 
 export type ProviderResult =
-  | { readonly kind: "done"; readonly id: string }
+  | {
+    readonly kind: "done";
+    /** Never empty, but where `gone` says why. */
+    readonly id: string;
+    /** A release that found nothing to release. */
+    readonly gone?: true;
+  }
   | { readonly kind: "declined"; readonly reason: string }
   | {
     readonly kind: "unknown";

@@ -5,19 +5,23 @@ import { z } from "zod";
  * How a call ends without a usable answer; "after" ones have taken effect.
  * - `error`: 500, nothing happened
  * - `busy`: 429 with Retry-After, nothing happened
+ * - `conflict`: 409 without the mark of a decline, nothing happened
  * - `hang`: nothing happened, no answer
  * - `error_after`: 500
  * - `hang_after`: no answer
  * - `close_after`: the connection closes in the middle of the body
+ * - `processing_after`: 200 with an id, and a status that says "processing"
  * - `garbage_after`: 200 with a body that is no JSON
  */
 export const UNKNOWN_MODES = [
   "error",
   "busy",
+  "conflict",
   "hang",
   "error_after",
   "hang_after",
   "close_after",
+  "processing_after",
   "garbage_after",
 ] as const;
 export type UnknownMode = typeof UNKNOWN_MODES[number];

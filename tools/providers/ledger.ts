@@ -18,6 +18,8 @@ export interface LedgerEntry {
   /** Charges and refunds; decimal string. */
   readonly amount_minor?: string;
   readonly currency?: string;
+  /** Releases: the reservation's id, or the key of the call that made it. */
+  readonly reservation_id?: string;
   readonly result: "done" | "declined";
   /** The effect's id; empty when declined. */
   readonly id: string;
@@ -40,14 +42,18 @@ const NEWLINE = 0x0a;
 export class Ledger implements AsyncDisposable {
   readonly #file: Deno.FsFile;
   readonly #entries: LedgerEntry[];
-  readonly #byKey: Map<string, LedgerEntry>;
+  readonly #byKey = new Map<string, LedgerEntry>();
+  /** Reservations by their id and by their key, each to its key. */
+  readonly #reserved = new Map<string, string>();
+  /** Keys of reservations that are given back. */
+  readonly #released = new Set<string>();
   #queue: PendingWrite[] = [];
   #writing: Promise<void> | null = null;
 
   private constructor(file: Deno.FsFile, entries: LedgerEntry[]) {
     this.#file = file;
     this.#entries = entries;
-    this.#byKey = new Map(entries.map((entry) => [entry.key, entry]));
+    for (const entry of entries) this.#index(entry);
   }
 
   /** Opens or creates the ledger at `path`, and the folder that it lies in. */
@@ -84,6 +90,23 @@ export class Ledger implements AsyncDisposable {
     return this.#byKey.get(key);
   }
 
+  /** Whether a reservation is there to be released. @param name its id, or its key */
+  holds(name: string): boolean {
+    const key = this.#reserved.get(name);
+    return key !== undefined && !this.#released.has(key);
+  }
+
+  #index(entry: LedgerEntry): void {
+    const { key, operation, result, id, reservation_id: name } = entry;
+    this.#byKey.set(key, entry);
+    if (result !== "done") return;
+    if (operation === "reserve") {
+      for (const known of [id, key]) this.#reserved.set(known, key);
+    } else if (operation === "release" && name !== undefined) {
+      this.#released.add(this.#reserved.get(name) ?? name);
+    }
+  }
+
   /** Resolves when the entry is on stable storage. Entries that come together share one sync. */
   append(entry: LedgerEntry): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -91,7 +114,7 @@ export class Ledger implements AsyncDisposable {
         line: `${JSON.stringify(entry)}\n`,
         done: () => {
           this.#entries.push(entry);
-          this.#byKey.set(entry.key, entry);
+          this.#index(entry);
           resolve();
         },
         failed: reject,

@@ -9,6 +9,8 @@ export interface ProviderRequest {
   readonly orderId: string;
   readonly amountMinor?: string;
   readonly currency?: string;
+  /** Releases: the reservation's id, or the key of the call that may have made it. */
+  readonly reservationId?: string;
 }
 
 const amount = z.string().regex(/^[1-9][0-9]{0,18}$/);
@@ -59,5 +61,6 @@ export function parseRequest(
     ...("amount_minor" in data
       ? { amountMinor: data.amount_minor, currency: data.currency }
       : {}),
+    ...("reservation_id" in data ? { reservationId: data.reservation_id } : {}),
   };
 }

@@ -1,11 +1,13 @@
 /**
- * Payment and inventory over HTTP, on one port, with a durable ledger: the other side of the provider API.
+ * Payment and inventory over HTTP, on one port, with a durable ledger: the other side of docs/providers.md.
  *
- * Invariants: a key is answered once and for ever; a second call while the first is worked on gets 425; the same
- * key with another body gets 400 and has no effect; an effect is in the ledger before its answer leaves.
- * Not promised: sense. It refunds what was never charged: the ledger's reader is the judge.
+ * Invariants: a key is answered once and for ever; a second call while the first is worked on gets 409; the same
+ * key with another body gets 400 and has no effect; an effect is in the ledger before its answer leaves; only what
+ * is reserved is released.
+ * Not promised: sense in money. It refunds what was never charged: the ledger's reader is the judge.
  */
 import { chance } from "../../src/providers/chance.ts";
+import { DECLINES, ID_PREFIX, ROUTES } from "./contract.ts";
 import { cutAnswer, hang, pause } from "./endings.ts";
 import {
   DEFAULT_KNOBS,
@@ -38,25 +40,6 @@ export interface ProviderStats {
   readonly max_in_flight: number;
   readonly effects: number;
 }
-
-const ROUTES: Readonly<Record<string, Operation>> = {
-  "/charges": "charge",
-  "/refunds": "refund",
-  "/reservations": "reserve",
-  "/releases": "release",
-};
-const ID_PREFIX: Readonly<Record<Operation, string>> = {
-  charge: "ch",
-  refund: "re",
-  reserve: "rsv",
-  release: "rel",
-};
-const DECLINES: Readonly<Record<Operation, readonly [number, string]>> = {
-  charge: [402, "card_declined"],
-  refund: [402, "refund_declined"],
-  reserve: [409, "out_of_stock"],
-  release: [409, "already_shipped"],
-};
 
 export class ProviderServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -162,7 +145,7 @@ export class ProviderServer implements AsyncDisposable {
       return this.#reply(400, { error: "key was used with another body" });
     }
     if (this.#busy.has(key)) {
-      return this.#reply(425, { error: "the first call still runs" });
+      return this.#reply(409, { error: "the first call still runs" });
     }
     this.#busy.add(key);
     try {
@@ -190,13 +173,19 @@ export class ProviderServer implements AsyncDisposable {
     if (mode === "busy") {
       return this.#reply(429, { error: "simulated" }, { "retry-after": "1" });
     }
+    if (mode === "conflict") return this.#reply(409, { error: "simulated" });
     if (mode === "hang") return await this.#hang(client);
+    if (this.#releasesNothing(call)) {
+      return this.#reply(404, { error: "no such reservation" });
+    }
     const entry = await this.#settle(operation, call);
     switch (mode) {
       case "error_after":
         return this.#reply(500, { error: "simulated, after the effect" });
       case "hang_after":
         return await this.#hang(client);
+      case "processing_after":
+        return this.#reply(200, { id: entry.id, status: "processing" });
       case "close_after":
         this.#count("none");
         return cutAnswer();
@@ -206,6 +195,12 @@ export class ProviderServer implements AsyncDisposable {
       case undefined:
         return this.#answer(entry);
     }
+  }
+
+  #releasesNothing({ key, reservationId }: ProviderRequest): boolean {
+    return reservationId !== undefined &&
+      this.#ledger.find(key) === undefined &&
+      !this.#ledger.holds(reservationId);
   }
 
   /** The key's one answer: from the ledger, or decided now and written there. */
@@ -229,9 +224,12 @@ export class ProviderServer implements AsyncDisposable {
         amount_minor: call.amountMinor,
         currency: call.currency,
       }),
+      ...(call.reservationId === undefined ? {} : {
+        reservation_id: call.reservationId,
+      }),
       result: declined ? "declined" : "done",
       id: declined ? "" : `${ID_PREFIX[operation]}_${crypto.randomUUID()}`,
-      ...(declined ? { reason: DECLINES[operation][1] } : {}),
+      ...(declined ? { reason: DECLINES[operation].reason } : {}),
       at: new Date().toISOString(),
       request: call.body,
     };
@@ -248,8 +246,8 @@ export class ProviderServer implements AsyncDisposable {
 
   #answer(entry: LedgerEntry): Response {
     if (entry.result === "done") return this.#reply(201, { id: entry.id });
-    const [status] = DECLINES[entry.operation];
-    return this.#reply(status, { reason: entry.reason });
+    const { status } = DECLINES[entry.operation];
+    return this.#reply(status, { code: "declined", reason: entry.reason });
   }
 
   #reply(

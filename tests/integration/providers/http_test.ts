@@ -89,7 +89,7 @@ Deno.test("each operation posts the exact body with its key, correlation id and 
 
 Deno.test("F23 declines of charge, refund, reserve and release", async () => {
   const status = (path: string) =>
-    path === "/charges" || path === "/refunds" ? 402 : 409;
+    path === "/charges" || path === "/refunds" ? 402 : 422;
   await withServer((request) => {
     const { pathname } = new URL(request.url);
     return Response.json({ reason: pathname }, { status: status(pathname) });
@@ -117,7 +117,7 @@ Deno.test("F23 declines of charge, refund, reserve and release", async () => {
   });
 });
 
-for (const status of [500, 502, 503, 504, 425]) {
+for (const status of [500, 502, 503, 504, 409, 423, 425]) {
   Deno.test(`F23 HTTP ${status} is unknown`, async () => {
     assertEquals(
       await chargeAnswered(() => Response.json({ id: "no" }, { status })),
@@ -182,6 +182,61 @@ Deno.test("F23 200 without id, garbage, and a body without end are unknown", asy
   );
   assertEquals(endless.kind, "unknown");
   assert(sent < 1_000, `${sent} chunks read`);
+});
+
+Deno.test("F79 ids that cannot be kept as they are, and bytes that are no UTF-8, are unknown", async () => {
+  const bytes = (...parts: readonly (string | number)[]) =>
+    new Uint8Array(
+      parts.flatMap((part) =>
+        typeof part === "string" ? [...new TextEncoder().encode(part)] : [part]
+      ),
+    );
+  const bodies = {
+    "NUL as an escape": '{"id":"ch_\\u0000abc"}',
+    "half a pair as an escape": '{"id":"ch_\\ud800"}',
+    "a byte that begins nothing": bytes('{"id":"ch_', 0xff, '"}'),
+    "half a pair as bytes": bytes('{"id":"ch_', 0xed, 0xa0, 0x80, '"}'),
+    "a character that is cut": bytes('{"id":"ch_1"}', 0xe2, 0x82),
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const result = await chargeAnswered(() => new Response(body));
+    assertEquals(result.kind, "unknown", name);
+  }
+  const whole = await chargeAnswered(() =>
+    new Response(bytes('{"id":"ch_€𝄞"}'))
+  );
+  assertEquals(whole, { kind: "done", id: "ch_€𝄞" });
+});
+
+Deno.test("F79 a reason of 10 kB of control characters is cleaned and cut", async () => {
+  const reason = "\u0001".repeat(10_000);
+  const result = await chargeAnswered(() =>
+    Response.json({ reason }, { status: 402 })
+  );
+  assertEquals(result, { kind: "declined", reason: "\ufffd".repeat(1_024) });
+});
+
+Deno.test("F80 F23 a release of what is gone is done; nothing else is", async () => {
+  for (const status of [404, 410]) {
+    await withServer(
+      () => Response.json({ error: "no such thing" }, { status }),
+      async (url) => {
+        await withProviders(url, {}, async ({ payment, inventory }) => {
+          assertEquals(await inventory.release(providerCall()), {
+            kind: "done",
+            id: "",
+            gone: true,
+          });
+          const others = [
+            await inventory.reserve(providerCall()),
+            await payment.charge(providerCall()),
+            await payment.refund(providerCall()),
+          ];
+          for (const { kind } of others) assertEquals(kind, "misconfigured");
+        });
+      },
+    );
+  }
 });
 
 const CLOSING = {

@@ -42,7 +42,7 @@ Deno.test("the same key gets the same answer and one effect; other bytes under i
   });
 });
 
-Deno.test("a second call while the first is worked on gets 425", async () => {
+Deno.test("a second call while the first is worked on gets 409", async () => {
   const knobs = { latency_ms: 200 };
   await withProviderServer({ knobs }, async (server) => {
     let keys = 0;
@@ -54,7 +54,7 @@ Deno.test("a second call while the first is worked on gets 425", async () => {
       await second.body?.cancel();
       await (await first).body?.cancel();
       assertEquals(server.ledger.length, keys);
-      return second.status === 425;
+      return second.status === 409;
     });
   });
 });
@@ -80,8 +80,14 @@ Deno.test("requests that no real provider would take are refused without effect"
   });
 });
 
-const AFTER = ["error_after", "hang_after", "close_after", "garbage_after"];
-const BEFORE = ["error", "busy", "hang"];
+const AFTER = [
+  "error_after",
+  "hang_after",
+  "close_after",
+  "processing_after",
+  "garbage_after",
+];
+const BEFORE = ["error", "busy", "conflict", "hang"];
 
 for (const mode of [...AFTER, ...BEFORE]) {
   Deno.test(`F23 "${mode}" is unknown to the client; the same key then finds the one answer`, async () => {
@@ -129,13 +135,58 @@ Deno.test("declines follow the seed, are in the ledger, and have each operation'
         await inventory.reserve(
           call("reserve", { items: [{ sku: "s", qty: 1 }] }),
         ),
-        await inventory.release(call("release", { reservation_id: "r" })),
       ];
       for (const { kind } of results) assertEquals(kind, "declined");
+      // Only what is reserved can be declined to be released.
+      server.setKnobs({ decline_operations: ["release"] });
+      const reserve = call("reserve_2", { items: [{ sku: "s", qty: 1 }] });
+      await inventory.reserve(reserve);
+      const release = { reservation_id: reserve.idempotencyKey };
+      assertEquals(await inventory.release(call("release", release)), {
+        kind: "declined",
+        reason: "already_shipped",
+      });
     });
     assertEquals(
-      server.ledger.map(({ result }) => result),
-      operations.map(() => "declined"),
+      server.ledger.map(({ operation, result }) => [operation, result]),
+      [
+        ["charge", "declined"],
+        ["refund", "declined"],
+        ["reserve", "declined"],
+        ["reserve", "done"],
+        ["release", "declined"],
+      ],
+    );
+  });
+});
+
+Deno.test("F80 a release finds its reservation by id or by the key of its call, once; what is not there is 404", async () => {
+  await withProviderServer({}, async (server) => {
+    const items = [{ sku: "s", qty: 1 }];
+    const ids: string[] = [];
+    for (const key of ["k1", "k2"]) {
+      const body = JSON.stringify({ order_id: "ord_1", items });
+      const made = await post(`${server.url}/reservations`, key, body);
+      ids.push((await made.json()).id);
+    }
+    const release = async (key: string, reservation_id: string) => {
+      const body = JSON.stringify({ order_id: "ord_1", reservation_id });
+      const answer = await post(`${server.url}/releases`, key, body);
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    const [first = "", second = ""] = ids;
+    assertEquals(await release("r1", first), 201);
+    assertEquals(await release("r1", first), 201);
+    assertEquals(await release("r2", first), 404);
+    assertEquals(await release("r3", "k1"), 404);
+    assertEquals(await release("r4", "k2"), 201);
+    assertEquals(await release("r5", second), 404);
+    assertEquals(await release("r6", "k3"), 404);
+    assertEquals(
+      server.ledger.filter(({ operation }) => operation === "release")
+        .map(({ key }) => key),
+      ["r1", "r4"],
     );
   });
 });

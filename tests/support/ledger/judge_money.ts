@@ -98,7 +98,12 @@ function references(
   earlier: readonly EffectFact[],
   found: Findings,
 ): void {
-  const known = new Set(earlier.map(({ id }) => id));
+  // A reservation whose answer was never known is released by the key of its call.
+  const known = new Set(
+    earlier.flatMap(({ id, key }) =>
+      field === "reservation_id" ? [id, key] : [id]
+    ),
+  );
   for (const { key, request } of effects) {
     if (request === "") continue;
     const id = References.parse(JSON.parse(request))[field];
