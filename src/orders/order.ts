@@ -41,7 +41,10 @@ export interface Order {
   /** Sum of the accepted refunds that are not yet settled. */
   readonly heldMinor: bigint;
   readonly chargeId: string | null;
-  /** Set while inventory is reserved for this order; null again after the release. */
+  /**
+   * Set while inventory is, or may be, reserved for this order: the provider's id, or the key of the call whose
+   * answer was never known. Null again after the release.
+   */
   readonly reservationId: string | null;
   readonly payAccepted: boolean;
   readonly cancelAccepted: boolean;

@@ -25,6 +25,7 @@ export interface ReserveBody {
 }
 export interface ReleaseBody {
   readonly order_id: string;
+  /** The id that was answered; where none ever came, the idempotency key of the reserve call. */
   readonly reservation_id: string;
 }
 

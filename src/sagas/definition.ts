@@ -34,7 +34,12 @@ export type Decision =
 /** A provider's final word on a step. */
 export type StepOutcome =
   | { readonly kind: "done"; readonly id: string }
-  | { readonly kind: "declined"; readonly reason: string };
+  | {
+    readonly kind: "declined";
+    readonly reason: string;
+    /** An earlier call of this attempt may have taken effect: nobody knows its answer. */
+    readonly sentBefore: boolean;
+  };
 
 /** What a step's outcome changes in the saga; the engine adds the step to `completedSteps` when it is done. */
 export interface SagaPatch {

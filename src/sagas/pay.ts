@@ -1,13 +1,14 @@
 /**
  * pay: reserve -> charge -> confirm.
  *
- * Declined or out of stock: what is reserved is released and the order ends CANCELED with the reason. A pay
+ * Declined or out of stock: what is reserved is released and the order ends CANCELED with the reason. So is what
+ * may be reserved: a reserve that is declined only after a call whose answer nobody knows. A pay
  * that meets an accepted cancel ends `superseded` and undoes nothing: the cancel saga, next in the order's
  * line, undoes from the order's recorded facts. The engine resolves an open attempt before it asks `decide`,
  * so a charge that may have happened is on record by then.
  */
 import type { Order } from "../orders/order.ts";
-import type { Saga } from "../orders/saga.ts";
+import { type Saga, stepKey } from "../orders/saga.ts";
 import {
   applyRelease,
   type Decision,
@@ -61,10 +62,14 @@ export const pay: SagaDefinition = {
     );
   },
 
-  apply(edit, _saga, step, outcome) {
+  apply(edit, saga, step, outcome) {
     switch (step) {
       case "reserve":
         if (outcome.kind === "declined") {
+          if (outcome.sentBefore) {
+            // Its id never came; the provider knows the reservation by the key of its call.
+            edit.facts({ reservationId: stepKey(saga.id, "reserve") });
+          }
           return { failure: `reservation declined: ${outcome.reason}` };
         }
         edit.facts({ reservationId: outcome.id });

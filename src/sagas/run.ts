@@ -20,7 +20,7 @@ import type { ProviderResult } from "../providers/provider.ts";
 import type { ChangeSet } from "../storage/store.ts";
 import { backoffMs, keyLeftMs } from "./backoff.ts";
 import { callProvider } from "./call.ts";
-import type { SagaDefinition } from "./definition.ts";
+import type { SagaDefinition, StepOutcome } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
 import type { Lease } from "./leases.ts";
 import { logFields } from "./log_fields.ts";
@@ -61,6 +61,8 @@ export class SagaRun {
   #order: Order;
   #saga: Saga;
   #claimed = false;
+  /** The key that was found under way: its call may have been sent by an earlier run. */
+  #foundOpen: string | null = null;
 
   constructor(
     deps: RunnerDeps,
@@ -85,6 +87,7 @@ export class SagaRun {
 
   async go(): Promise<RunEnd> {
     if (this.#saga.attempt !== null) {
+      this.#foundOpen = this.#saga.attempt.key;
       await this.#move(this.#saga, this.#lease.signal);
     }
     for (;;) {
@@ -157,12 +160,27 @@ export class SagaRun {
     if (result.kind === "unknown" || result.kind === "misconfigured") {
       return await this.#postpone(attempt, result);
     }
+    const outcome: StepOutcome = result.kind === "done"
+      ? result
+      : { ...result, sentBefore: attempt.key === this.#foundOpen };
     const next = await this.#commit(
-      (now) => resolve(this.#definition, this.#order, this.#saga, result, now),
+      (now) => resolve(this.#definition, this.#order, this.#saga, outcome, now),
       resultsUntil,
     );
     observer.step(attempt.step, clock.now() - started);
+    this.#tellUndo(attempt, result);
     return next;
+  }
+
+  /** What an undo met that neither the order's end nor its timeline says. */
+  #tellUndo({ step }: StepAttempt, result: ProviderResult): void {
+    const { log } = this.#deps;
+    const fields = logFields(this.#saga);
+    if (result.kind === "done" && result.gone) {
+      log.info("nothing to release, the reservation is gone", fields);
+    } else if (result.kind === "declined" && step === "refund") {
+      log.info("refund declined", { ...fields, reason: result.reason });
+    }
   }
 
   async #postpone(

@@ -2,7 +2,8 @@
  * What providers remember of idempotency keys, beyond the life of any process.
  *
  * Invariants: the first final result of a key (done or declined) is that key's result for ever; an effect happens
- * once a key; a key that comes again with other bytes, or for another step, is noted.
+ * once a key; a key that comes again with other bytes, or for another step, is noted. A release by the key of a
+ * reserve that reserved nothing finds nothing.
  */
 import type { ExternalStep } from "../../src/orders/saga.ts";
 import type { ProviderResult } from "../../src/providers/provider.ts";
@@ -28,6 +29,11 @@ const ID_PREFIX: Readonly<Record<ExternalStep, string>> = {
   reserve: "rsv",
   release: "rel",
 };
+
+/** Whether a release names its reservation by the key of the call, not by an id of this ledger. */
+export function isKeyOfReserve(name: string): boolean {
+  return name.endsWith(":reserve") && !name.startsWith(`${ID_PREFIX.reserve}_`);
+}
 
 export class ProviderLedger {
   /** By key, in the order of the effects. */
@@ -60,11 +66,21 @@ export class ProviderLedger {
   ): LedgerEntry["result"] {
     const known = this.ledger.get(key);
     if (known !== undefined) return known.result;
+    if (step === "release" && this.#reservedNothing(body)) {
+      return { kind: "done", id: "", gone: true };
+    }
     const result: LedgerEntry["result"] = decline === null
       ? { kind: "done", id: `${ID_PREFIX[step]}_${key}` }
       : { kind: "declined", reason: decline };
     const orderId = String(JSON.parse(body).order_id);
     this.ledger.set(key, { step, key, body, orderId, result });
     return result;
+  }
+
+  /** Whether what is to be released is named by a key, and no reservation has that key. */
+  #reservedNothing(body: string): boolean {
+    const name = String(JSON.parse(body).reservation_id);
+    return isKeyOfReserve(name) &&
+      this.ledger.get(name)?.result.kind !== "done";
   }
 }

@@ -72,6 +72,7 @@ export function wireProcess(
   });
   const log = {
     ...silentLogger,
+    info: (msg: string, fields?: LogFields) => told?.(msg, fields),
     error: (msg: string, fields?: LogFields) => {
       if (FOR_OPERATORS.includes(msg)) told?.(msg, fields);
       else error(`${msg}: ${fields?.error}`);

@@ -46,7 +46,7 @@ export class SagaWorld implements AsyncDisposable {
   readonly violations: string[] = [];
   /** Error lines of the log: a defect of the engine, or what a test provoked. */
   readonly errors: string[] = [];
-  /** Error lines for an operator, with their fields. */
+  /** Lines for an operator, with their fields. */
   readonly told: LogFields[] = [];
   /** Names of the edges passed. */
   readonly edges: string[] = [];

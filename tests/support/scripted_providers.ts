@@ -20,6 +20,8 @@ import { ProviderLedger } from "./provider_ledger.ts";
 export type Script =
   | { readonly kind: "done" }
   | { readonly kind: "declined"; readonly reason?: string }
+  /** Declined, whatever an earlier call of the key has done. */
+  | { readonly kind: "denied" }
   | {
     readonly kind: "unknown";
     readonly effect: boolean;
@@ -128,6 +130,8 @@ export class ScriptedProviders extends ProviderLedger implements Providers {
         return this.settle(call, null);
       case "declined":
         return this.settle(call, script.reason ?? "scripted");
+      case "denied":
+        return { kind: "declined", reason: "scripted" };
       case "unknown": {
         if (script.effect) this.settle(call, null);
         const { retryAfterMs } = script;

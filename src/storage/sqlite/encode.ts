@@ -1,6 +1,12 @@
-/** A change set in the shape that the writer binds. */
+/**
+ * A change set in the shape that the writer binds.
+ *
+ * Invariant: what is written is what will be read. node:sqlite ends a text at its first NUL when it reads it, and
+ * writes half a surrogate pair as U+FFFD: such a text is refused, whoever let it through.
+ */
+import { StoreContradictionError } from "../errors.ts";
 import type { ChangeSet } from "../store.ts";
-import type { ChangeWrite } from "./protocol.ts";
+import type { ChangeWrite, Row } from "./protocol.ts";
 import {
   answerRow,
   orderInsertRow,
@@ -10,7 +16,35 @@ import {
 } from "./rows.ts";
 import { sagaInsertWrite, sagaUpdateWrite } from "./saga_rows.ts";
 
+/** @throws StoreContradictionError a text would be read as another one */
 export function encodeChange(change: ChangeSet): ChangeWrite {
+  const write = encoded(change);
+  for (const row of textRows(write)) {
+    for (const value of row) {
+      if (typeof value !== "string") continue;
+      if (value.isWellFormed() && !value.includes("\0")) continue;
+      throw new StoreContradictionError(
+        "Cannot write a text with NUL or half a surrogate pair: it would be read as another one",
+      );
+    }
+  }
+  return write;
+}
+
+function textRows(write: ChangeWrite): Row[] {
+  const { answer, orderInsert, orderUpdate, sagaInsert, sagaUpdate } = write;
+  return [
+    answer ?? [],
+    orderInsert ?? [],
+    orderUpdate ?? [],
+    sagaInsert?.row ?? [],
+    sagaUpdate?.row ?? [],
+    ...write.timeline,
+    ...write.outbox,
+  ];
+}
+
+function encoded(change: ChangeSet): ChangeWrite {
   const { answer, orderInsert, orderUpdate, orderCheck } = change;
   const { sagaInsert, sagaUpdate } = change;
   return {

@@ -162,9 +162,14 @@ function failed(
   found: Findings,
 ): void {
   const name = `${saga.kind} saga #${saga.number}`;
-  const declined = effectsOf(effects, saga).some(({ result, operation }) =>
-    result === "declined" && operation !== "release"
+  // A reserve may be declined after it took effect unheard; that it is given back, the sums say.
+  const released = effects.some(({ request, result }) =>
+    result === "done" && request.includes(`"${saga.id}:reserve"`)
   );
+  const declined = released ||
+    effectsOf(effects, saga).some(({ result, operation }) =>
+      result === "declined" && operation !== "release"
+    );
   if (!declined) {
     found.add("lost", `${name} failed, and no decline is on record`, intent);
   }

@@ -16,6 +16,7 @@ import type {
   CommitResult,
   Store,
 } from "../../../src/storage/store.ts";
+import { isKeyOfReserve } from "../provider_ledger.ts";
 import type { Mutant } from "./process.ts";
 
 type Commit = (
@@ -162,6 +163,21 @@ const noRefundHold = writing((change) => {
   return { ...change, orderUpdate: { ...update, order } };
 });
 
+/** A declined reserve has reserved nothing, whatever became of the call before. */
+const noReleaseInDoubt: Mutant = {
+  providers: ({ payment, inventory, close }) => ({
+    payment,
+    inventory: {
+      reserve: inventory.reserve,
+      release: (call) =>
+        isKeyOfReserve(JSON.parse(call.body).reservation_id)
+          ? Promise.resolve({ kind: "done", id: "", gone: true })
+          : inventory.release(call),
+    },
+    close,
+  }),
+};
+
 /** When the order has moved, a step's known result is forgotten and the step decided anew. */
 const droppedResult = committing(() => async (change, store, state) => {
   const known = resolved(change, state);
@@ -203,6 +219,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "the cancel is not checked again at the last commit": cancelNotRechecked,
   "a refund takes no hold": noRefundHold,
   "a result is dropped when the order has moved": droppedResult,
+  "a reservation in doubt is not released": noReleaseInDoubt,
   "the answer is given before the commit": answerBeforeCommit,
   "leases are not renewed in the store": renewalsUnsent,
 };

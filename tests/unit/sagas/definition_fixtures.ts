@@ -9,7 +9,11 @@ import type {
 import { makeOrder, makeSaga, T0 } from "../../support/fixtures.ts";
 
 export const done = (id: string): StepOutcome => ({ kind: "done", id });
-export const declined: StepOutcome = { kind: "declined", reason: "no" };
+export const declined: StepOutcome = {
+  kind: "declined",
+  reason: "no",
+  sentBefore: false,
+};
 
 export const pending = makeOrder({ payAccepted: true });
 export const reserved: Order = {

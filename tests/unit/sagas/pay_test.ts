@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Order } from "../../../src/orders/order.ts";
 import type { Saga } from "../../../src/orders/saga.ts";
+import { cancel } from "../../../src/sagas/cancel.ts";
 import { pay } from "../../../src/sagas/pay.ts";
 import {
   apply,
@@ -140,4 +141,35 @@ Deno.test("an open pay of a settled order, and steps that are not pay's, are def
   }
   const edit = editOf(paid, paying);
   assertThrows(() => pay.apply(edit, paying, "refund", done("re_1")));
+});
+
+Deno.test("F80 a reserve declined after an unknown call is released by the key of that call", () => {
+  const inDoubt = { ...declined, sentBefore: true } as const;
+  const { patch, order } = apply(pay, pending, paying, "reserve", inDoubt);
+  assertEquals(patch, { failure: "reservation declined: no" });
+  assertEquals(order.status, "PENDING");
+  const failing: Saga = { ...paying, failure: "reservation declined: no" };
+  assertEquals(pay.decide(order, failing), {
+    kind: "call",
+    call: {
+      step: "release",
+      body: { order_id: pending.id, reservation_id: `${paying.id}:reserve` },
+    },
+  });
+  const released = apply(pay, order, failing, "release", done(""));
+  assertEquals(released.order.reservationId, null);
+  assertEquals(pay.decide(released.order, failing), {
+    kind: "settle",
+    state: "failed",
+  });
+  // A cancel that was accepted meanwhile releases it in pay's place.
+  const met: Order = { ...order, cancelAccepted: true };
+  assertEquals(pay.decide(met, failing).kind, "settle");
+  assertEquals(cancel.decide(met, { ...failing, kind: "cancel" }), {
+    kind: "call",
+    call: {
+      step: "release",
+      body: { order_id: pending.id, reservation_id: `${paying.id}:reserve` },
+    },
+  });
 });

@@ -85,7 +85,11 @@ Deno.test("F22 confirm never rides on the charge's result: it gets a commit of i
 
 Deno.test("a decline is a result: no step completed, the failure on record, the undo marked", () => {
   const reserved: Order = { ...order, status: "RESERVED", reservationId: "r" };
-  const declined = { kind: "declined", reason: "no money" } as const;
+  const declined = {
+    kind: "declined",
+    reason: "no money",
+    sentBefore: false,
+  } as const;
   const next = resolve(pay, reserved, attempting("charge"), declined, T0);
   assertEquals(next.saga.completedSteps, []);
   assertEquals(next.saga.failure, "payment declined: no money");
@@ -109,7 +113,11 @@ Deno.test("a result takes the stuck flag off", () => {
 Deno.test("a declined undo parks: no open attempt is left to re-send, later sagas wait", () => {
   const failing: Saga = { ...attempting("release"), failure: "declined" };
   const reserved: Order = { ...order, status: "RESERVED", reservationId: "r" };
-  const declined = { kind: "declined", reason: "no" } as const;
+  const declined = {
+    kind: "declined",
+    reason: "no",
+    sentBefore: false,
+  } as const;
   const next = resolve(pay, reserved, failing, declined, T0);
   assertEquals(next.next, "end");
   assertEquals(next.saga.state, "parked");

@@ -22,6 +22,7 @@ const EXPECTED = [
   "a call ends by AbortError",
   "a provider's done",
   "a provider's declined",
+  "a provider's decline of what took effect",
   "a provider's unknown_before",
   "a provider's unknown_after",
   "a provider's unknown_late",
