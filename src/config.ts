@@ -6,7 +6,8 @@
  * JSON. Not promised: that addresses can be bound, brokers or providers
  * reached: the parts that use them say so.
  */
-import { findConflicts, findIdle, mocksAllowed } from "./config/checks.ts";
+import { findConflicts, findIdle } from "./config/checks.ts";
+import { mocksAllowed } from "./config/checks_providers.ts";
 import { buildConfig, logForm } from "./config/build.ts";
 import { formatDuration } from "./config/duration.ts";
 import { ConfigError, type ConfigProblem } from "./config/errors.ts";

@@ -1,6 +1,6 @@
 /** Which implementation stands behind each port, as the configuration says. */
 import { type Clock, type LogFn } from "@oms/lifecycle";
-import type { Config } from "../config.ts";
+import type { Config, ProviderTarget } from "../config.ts";
 import {
   FilePublisher,
   kafkaProducerFactory,
@@ -13,6 +13,7 @@ import {
 } from "../events/mod.ts";
 import {
   createProviders,
+  type HttpAccess,
   type ProviderObserver,
   type Providers,
 } from "../providers/mod.ts";
@@ -86,8 +87,8 @@ export function openProviders(
   const { payment, inventory, simulation } = providers;
   return createProviders(
     {
-      paymentUrl: payment.kind === "http" ? payment.url : null,
-      inventoryUrl: inventory.kind === "http" ? inventory.url : null,
+      payment: accessOf(payment),
+      inventory: accessOf(inventory),
       timeoutMs: providers.timeoutMs,
       concurrency: providers.concurrency,
       simulated: {
@@ -101,6 +102,16 @@ export function openProviders(
     clock,
     observer,
   );
+}
+
+function accessOf(target: ProviderTarget): HttpAccess | null {
+  if (target.kind === "simulated") return null;
+  const { url, headers, tls } = target;
+  return {
+    baseUrl: url,
+    headers: headers.map(({ name, value }) => [name, value.reveal()] as const),
+    tls: { ca: tls.ca, cert: tls.cert, key: tls.key?.reveal() },
+  };
 }
 
 export function openRelay(

@@ -1,4 +1,5 @@
 /** Checked values as the grouped configuration. Pure and total. */
+import type { HeaderField } from "./credentials.ts";
 import { Secret } from "./secret.ts";
 import type {
   Config,
@@ -6,6 +7,7 @@ import type {
   LogConfig,
   ProviderTarget,
   ShutdownConfig,
+  TlsConfig,
 } from "./types.ts";
 import type { Values } from "./variables.ts";
 
@@ -20,8 +22,18 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
     storage: { driver: v.storageDriver === "memory" ? "memory" : "sqlite" },
     dataDir: v.dataDir,
     providers: {
-      payment: target(v.paymentUrl),
-      inventory: target(v.inventoryUrl),
+      payment: target(
+        v.paymentUrl,
+        v.paymentToken,
+        v.paymentHeaders,
+        tls(v.paymentTlsCa, v.paymentTlsCert, v.paymentTlsKey),
+      ),
+      inventory: target(
+        v.inventoryUrl,
+        v.inventoryToken,
+        v.inventoryHeaders,
+        tls(v.inventoryTlsCa, v.inventoryTlsCert, v.inventoryTlsKey),
+      ),
       timeoutMs: v.providerTimeout,
       concurrency: v.providerConcurrency,
       keyRetentionMs: v.providerKeyRetention,
@@ -75,8 +87,30 @@ export function logForm(
   };
 }
 
-function target(url: string | undefined): ProviderTarget {
-  return url === undefined ? { kind: "simulated" } : { kind: "http", url };
+function target(
+  url: string | undefined,
+  token: string | undefined,
+  headers: readonly HeaderField[] = [],
+  tls: TlsConfig,
+): ProviderTarget {
+  if (url === undefined) return { kind: "simulated" };
+  const all = token === undefined
+    ? headers
+    : [...headers, { name: "authorization", value: `Bearer ${token}` }];
+  return {
+    kind: "http",
+    url,
+    headers: all.map(({ name, value }) => ({ name, value: new Secret(value) })),
+    tls,
+  };
+}
+
+function tls(
+  ca: string | undefined,
+  cert: string | undefined,
+  key: string | undefined,
+): TlsConfig {
+  return { ca, cert, key: key === undefined ? undefined : new Secret(key) };
 }
 
 function kafka(v: Values): KafkaConfig | undefined {
@@ -85,13 +119,7 @@ function kafka(v: Values): KafkaConfig | undefined {
     brokers: v.kafkaBrokers,
     clientId: v.kafkaClientId,
     tls: v.kafkaTls
-      ? {
-        ca: v.kafkaTlsCa,
-        cert: v.kafkaTlsCert,
-        key: v.kafkaTlsKey === undefined
-          ? undefined
-          : new Secret(v.kafkaTlsKey),
-      }
+      ? tls(v.kafkaTlsCa, v.kafkaTlsCert, v.kafkaTlsKey)
       : undefined,
     sasl: sasl(v),
     compression: v.kafkaCompression,

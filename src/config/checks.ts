@@ -5,23 +5,12 @@
  * reader has reported those already.
  */
 import { SLACK_MS } from "@oms/lifecycle";
+import { certificateAndKey, type Check, nameOf, problem } from "./check.ts";
+import { IDLE_WITHOUT_URL, PROVIDER_CHECKS } from "./checks_providers.ts";
 import { formatDuration } from "./duration.ts";
 import type { ConfigProblem } from "./errors.ts";
-import { belongTogether } from "./pem.ts";
 import type { Reading } from "./read.ts";
-import { type VariableKey, VARIABLES } from "./variables.ts";
-
-type Values = Reading["values"];
-type Check = {
-  readonly needs: readonly VariableKey[];
-  readonly find: (values: Values) => readonly ConfigProblem[];
-};
-
-const nameOf = (key: VariableKey) => VARIABLES[key].name;
-
-function problem(key: VariableKey, message: string): ConfigProblem {
-  return { name: nameOf(key), message };
-}
+import type { VariableKey } from "./variables.ts";
 
 /** The budgets of the stop's phases, in their order. */
 export const BUDGET_KEYS = [
@@ -75,32 +64,6 @@ const storageIsUsable: Check = {
   },
 };
 
-/** What OMS_ALLOW_MOCK_INTEGRATIONS is when it is not set. */
-export function mocksAllowed(values: Values): boolean {
-  return values.allowMockIntegrations ?? values.storageDriver !== "postgres";
-}
-
-const providersAreReal: Check = {
-  needs: [
-    "allowMockIntegrations",
-    "storageDriver",
-    "paymentUrl",
-    "inventoryUrl",
-  ],
-  find(values) {
-    if (mocksAllowed(values)) return [];
-    const keys: VariableKey[] = ["paymentUrl", "inventoryUrl"];
-    return keys.filter((key) => values[key] === undefined).map((key) =>
-      problem(
-        key,
-        `is needed because ${nameOf("allowMockIntegrations")} is false: set ${
-          nameOf("paymentUrl")
-        } and ${nameOf("inventoryUrl")}`,
-      )
-    );
-  },
-};
-
 const saslIsWhole: Check = {
   needs: ["kafkaSaslMechanism", "kafkaSaslUsername", "kafkaSaslPassword"],
   find(values) {
@@ -129,25 +92,9 @@ const tlsIsWhole: Check = {
         `must be true because ${set.map(nameOf).join(" and ")} is set`,
       ));
     }
-    const hasCert = values.kafkaTlsCert !== undefined;
-    if (hasCert !== (values.kafkaTlsKey !== undefined)) {
-      const [missing, present]: [VariableKey, VariableKey] = hasCert
-        ? ["kafkaTlsKey", "kafkaTlsCert"]
-        : ["kafkaTlsCert", "kafkaTlsKey"];
-      problems.push(
-        problem(missing, `is needed because ${nameOf(present)} is set`),
-      );
-    }
-    const { kafkaTlsCert, kafkaTlsKey } = values;
-    if (
-      kafkaTlsCert !== undefined && kafkaTlsKey !== undefined &&
-      !belongTogether(kafkaTlsCert, kafkaTlsKey)
-    ) {
-      problems.push(problem(
-        "kafkaTlsKey",
-        `is not the key of the first certificate in ${nameOf("kafkaTlsCert")}`,
-      ));
-    }
+    problems.push(
+      ...certificateAndKey(values, "kafkaTlsCert", "kafkaTlsKey"),
+    );
     return problems;
   },
 };
@@ -207,7 +154,7 @@ function atLeast(larger: VariableKey, smaller: VariableKey): Check {
 const CHECKS: readonly Check[] = [
   addressesDiffer,
   storageIsUsable,
-  providersAreReal,
+  ...PROVIDER_CHECKS,
   atLeast("providerKeyRetention", "providerTimeout"),
   atLeast("sagaRetryMax", "sagaRetryBase"),
   topicsDiffer,
@@ -247,6 +194,11 @@ export function findIdle(reading: Reading): ConfigProblem[] {
         `${nameOf("kafkaBrokers")} is not set, events go to events.ndjson`,
       )
       : [],
+    ...IDLE_WITHOUT_URL.flatMap(({ url, others }) =>
+      reading.values[url] === undefined && !reading.failed.has(url)
+        ? idle(others, `${nameOf(url)} is not set, the provider is simulated`)
+        : []
+    ),
     ...reading.values.storageDriver !== "postgres"
       ? idle(
         ["postgresDsn", "postgresAutoMigrate"],

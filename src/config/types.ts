@@ -6,8 +6,27 @@ export type { Address };
 
 /** Where a provider is: another process, or simulated in ours. */
 export type ProviderTarget =
-  | { readonly kind: "http"; readonly url: string }
+  | HttpTarget
   | { readonly kind: "simulated" };
+
+/** A provider over HTTP, and who we are there. */
+export interface HttpTarget {
+  readonly kind: "http";
+  readonly url: string;
+  /** `authorization` included. */
+  readonly headers: readonly {
+    readonly name: string;
+    readonly value: Secret;
+  }[];
+  readonly tls: TlsConfig;
+}
+
+/** PEM texts; what is undefined is the runtime's own, or not sent. */
+export interface TlsConfig {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: Secret | undefined;
+}
 
 /** How simulated providers behave; rates are 0 to 1. */
 export interface SimulationConfig {
@@ -47,12 +66,8 @@ export interface KafkaConfig {
   /** At least one `host:port`. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** Undefined: no TLS. The texts are PEM. */
-  readonly tls: {
-    readonly ca: string | undefined;
-    readonly cert: string | undefined;
-    readonly key: Secret | undefined;
-  } | undefined;
+  /** Undefined: no TLS. */
+  readonly tls: TlsConfig | undefined;
   /** Undefined: no authentication. */
   readonly sasl: {
     readonly mechanism: SaslMechanism;

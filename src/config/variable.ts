@@ -1,4 +1,5 @@
 /** One row of the table of variables. */
+import type { HeaderField } from "./credentials.ts";
 import type { Address, Parser } from "./parsers.ts";
 
 /**
@@ -20,7 +21,13 @@ export interface Variable<T> {
   readonly badExample: string | undefined;
 }
 
-type Value = string | number | boolean | Address | readonly string[];
+type Value =
+  | string
+  | number
+  | boolean
+  | Address
+  | readonly string[]
+  | readonly HeaderField[];
 
 /** A row with a default. */
 export function withDefault<T extends Value>(

@@ -7,12 +7,14 @@
 import type { Variable } from "./variable.ts";
 import { EDGE_VARIABLES } from "./variables_edge.ts";
 import { KAFKA_VARIABLES } from "./variables_kafka.ts";
+import { PROVIDER_VARIABLES } from "./variables_providers.ts";
 import { STOP_VARIABLES } from "./variables_stop.ts";
 import { WORK_VARIABLES } from "./variables_work.ts";
 
 /** All variables, by the key under which the loader keeps their values. */
 export const VARIABLES = {
   ...EDGE_VARIABLES,
+  ...PROVIDER_VARIABLES,
   ...WORK_VARIABLES,
   ...KAFKA_VARIABLES,
   ...STOP_VARIABLES,

@@ -1,4 +1,4 @@
-/** Variables of providers, sagas, outbox and idempotency answers. */
+/** Variables of sagas, outbox, idempotency answers and the simulation. */
 import { LARGEST_BATCH } from "../events/publisher.ts";
 import * as p from "./parsers.ts";
 import { optional, withDefault } from "./variable.ts";
@@ -9,45 +9,6 @@ const retention = p.duration(1_000, p.LONGEST_RETENTION_MS);
 
 /** See variables.ts. */
 export const WORK_VARIABLES = {
-  allowMockIntegrations: optional(
-    "OMS_ALLOW_MOCK_INTEGRATIONS",
-    p.flag,
-    "some",
-    "simulate providers that have no URL; default true, with postgres false",
-  ),
-  paymentUrl: optional(
-    "OMS_PAYMENT_URL",
-    p.httpUrl,
-    "ftp://pay",
-    "base URL of the payment provider",
-  ),
-  inventoryUrl: optional(
-    "OMS_INVENTORY_URL",
-    p.httpUrl,
-    "https://user:word@stock",
-    "base URL of the inventory provider",
-  ),
-  providerTimeout: withDefault(
-    "OMS_PROVIDER_TIMEOUT",
-    "2s",
-    interval,
-    "0s",
-    "longest wait for one attempt at a provider",
-  ),
-  providerConcurrency: withDefault(
-    "OMS_PROVIDER_CONCURRENCY",
-    "64",
-    p.integer(1, 10_000),
-    "0",
-    "attempts under way at one provider",
-  ),
-  providerKeyRetention: withDefault(
-    "OMS_PROVIDER_KEY_RETENTION",
-    "23h",
-    retention,
-    "23",
-    "how long providers keep idempotency keys; later nothing is sent again",
-  ),
   sagaConcurrency: withDefault(
     "OMS_SAGA_CONCURRENCY",
     "256",

@@ -3,7 +3,8 @@
  *
  * Invariants: the body goes out exactly as given; an attempt that may have reached the provider and has no
  * readable answer is `unknown`; a call rejects only with its signal's reason, and an answer that was read before
- * the abort is still returned. No redirect is followed: fetch would repeat a POST as a GET and call it a success.
+ * the abort is still returned. No redirect is followed: fetch would repeat a POST as a GET and call it a success,
+ * and what says who we are would go to another origin.
  * Not promised: repeats. The saga repeats, with the same key and body.
  */
 import type { ExternalStep } from "../orders/saga.ts";
@@ -21,10 +22,23 @@ import { cleanText } from "./provider_text.ts";
 /** An answer is a few dozen bytes; more than this is not one. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-export interface HttpClientOptions {
-  readonly name: ProviderName;
+/** Where a provider is, and who we are there. */
+export interface HttpAccess {
   /** Paths are appended to it; a trailing slash is ignored. */
   readonly baseUrl: string;
+  /** Sent with each request, to nobody else, and never told. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** PEM: `ca` is trusted beside the runtime's own, `cert` and `key` are our certificate. */
+  readonly tls: {
+    readonly ca?: string | undefined;
+    readonly cert?: string | undefined;
+    readonly key?: string | undefined;
+  };
+}
+
+export interface HttpClientOptions {
+  readonly name: ProviderName;
+  readonly access: HttpAccess;
   /** Per attempt, from sending to the end of the body; ms (`OMS_PROVIDER_TIMEOUT`). */
   readonly timeoutMs: number;
   /** Calls under way (`OMS_PROVIDER_CONCURRENCY`). */
@@ -53,7 +67,8 @@ export class HttpProviderClient {
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#baseUrl = options.baseUrl.replace(/\/+$/, "");
+    const { baseUrl, tls } = options.access;
+    this.#baseUrl = baseUrl.replace(/\/+$/, "");
     this.#limit = new ConcurrencyLimit(options.concurrency);
     this.#breaker = new Breaker(
       options.name,
@@ -63,6 +78,10 @@ export class HttpProviderClient {
     options.observer.circuit(options.name, "closed");
     this.#sockets = Deno.createHttpClient({
       poolMaxIdlePerHost: options.concurrency,
+      ...tls.ca === undefined ? {} : { caCerts: [tls.ca] },
+      ...tls.cert === undefined || tls.key === undefined
+        ? {}
+        : { cert: tls.cert, key: tls.key },
     });
   }
 
@@ -133,7 +152,7 @@ export class HttpProviderClient {
     const response = await fetch(`${this.#baseUrl}${operation.path}`, {
       method: "POST",
       redirect: "manual",
-      headers: requestHeaders(call),
+      headers: requestHeaders(call, this.#options.access.headers),
       body: call.body,
       signal,
       client: this.#sockets,
@@ -154,8 +173,12 @@ export class HttpProviderClient {
   }
 }
 
-function requestHeaders(call: ProviderCall): Headers {
+function requestHeaders(
+  call: ProviderCall,
+  more: HttpAccess["headers"],
+): Headers {
   const headers = new Headers({
+    ...Object.fromEntries(more),
     "content-type": "application/json",
     "accept": "application/json",
     "idempotency-key": call.idempotencyKey,

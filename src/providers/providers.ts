@@ -2,15 +2,15 @@
 import type { Clock } from "@oms/lifecycle";
 import { type BreakerSettings, DEFAULT_BREAKER } from "./breaker.ts";
 import { HttpInventory, HttpPayment } from "./http.ts";
-import { HttpProviderClient } from "./http_client.ts";
+import { type HttpAccess, HttpProviderClient } from "./http_client.ts";
 import type { ProviderName, ProviderObserver, Providers } from "./provider.ts";
 import { SimulatedProviders, type SimulatedSettings } from "./simulated.ts";
 
 export interface ProviderSettings {
-  /** `OMS_PAYMENT_URL`; null: simulated. */
-  readonly paymentUrl: string | null;
-  /** `OMS_INVENTORY_URL`; null: simulated. */
-  readonly inventoryUrl: string | null;
+  /** `OMS_PAYMENT_*`; null: simulated. */
+  readonly payment: HttpAccess | null;
+  /** `OMS_INVENTORY_*`; null: simulated. */
+  readonly inventory: HttpAccess | null;
   /** Per attempt, ms. */
   readonly timeoutMs: number;
   /** Calls under way, for each HTTP provider. */
@@ -26,10 +26,13 @@ export function createProviders(
   observer: ProviderObserver,
 ): Providers {
   const clients: HttpProviderClient[] = [];
-  const connect = (name: ProviderName, baseUrl: string): HttpProviderClient => {
+  const connect = (
+    name: ProviderName,
+    access: HttpAccess,
+  ): HttpProviderClient => {
     const client = new HttpProviderClient({
       name,
-      baseUrl,
+      access,
       timeoutMs: settings.timeoutMs,
       concurrency: settings.concurrency,
       breaker: settings.breaker ?? DEFAULT_BREAKER,
@@ -39,14 +42,14 @@ export function createProviders(
     return client;
   };
   const simulated = new SimulatedProviders(settings.simulated, clock, observer);
-  const { paymentUrl, inventoryUrl } = settings;
+  const { payment, inventory } = settings;
   return {
-    payment: paymentUrl === null
+    payment: payment === null
       ? simulated
-      : new HttpPayment(connect("payment", paymentUrl)),
-    inventory: inventoryUrl === null
+      : new HttpPayment(connect("payment", payment)),
+    inventory: inventory === null
       ? simulated
-      : new HttpInventory(connect("inventory", inventoryUrl)),
+      : new HttpInventory(connect("inventory", inventory)),
     close: () => {
       for (const client of clients.splice(0)) client.close();
       return Promise.resolve();

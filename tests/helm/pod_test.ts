@@ -203,10 +203,13 @@ Deno.test(helmTest(
         `config.${name}: the chart sets this variable from a value of its own`,
       );
     }
-    assertStringIncludes(
-      await refusal("values.yaml", 'config.KAFKA_SASL_PASSWORD="x"'),
-      "put it into existingSecret",
-    );
+    const secrets = ["KAFKA_SASL_PASSWORD", "OMS_PAYMENT_TOKEN"];
+    for (const name of [...secrets, "OMS_INVENTORY_HEADERS"]) {
+      assertStringIncludes(
+        await refusal("values.yaml", `config.${name}="x"`),
+        "put it into existingSecret",
+      );
+    }
   },
 ));
 

@@ -61,7 +61,7 @@ the signal on, and the last one that counts comes (failureThreshold - 1) periods
 {{/* A variable that has a value of its own is set there only: the network policy and the notes follow the value. */}}
 {{- define "oms.checkVariables" -}}
 {{- $own := concat (include "oms.ownConfig" . | fromYaml | keys) (list "KAFKA_BROKERS" "OMS_PAYMENT_URL" "OMS_INVENTORY_URL" "OMS_ALLOW_MOCK_INTEGRATIONS" "OMS_POSTGRES_AUTO_MIGRATE") -}}
-{{- $secret := list "OMS_POSTGRES_DSN" "KAFKA_SASL_USERNAME" "KAFKA_SASL_PASSWORD" "KAFKA_TLS_KEY" -}}
+{{- $secret := list "OMS_POSTGRES_DSN" "OMS_PAYMENT_TOKEN" "OMS_PAYMENT_HEADERS" "OMS_PAYMENT_TLS_KEY" "OMS_INVENTORY_TOKEN" "OMS_INVENTORY_HEADERS" "OMS_INVENTORY_TLS_KEY" "KAFKA_SASL_USERNAME" "KAFKA_SASL_PASSWORD" "KAFKA_TLS_KEY" -}}
 {{- range $name, $_ := .Values.config -}}
 {{- if has $name $own -}}
 {{- fail (printf "config.%s: the chart sets this variable from a value of its own: change that value" $name) -}}

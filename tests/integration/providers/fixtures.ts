@@ -1,5 +1,6 @@
 /** HTTP providers against a server that a test scripts. */
 import { DEFAULT_BREAKER } from "../../../src/providers/breaker.ts";
+import type { HttpAccess } from "../../../src/providers/http_client.ts";
 import type {
   ProviderCall,
   ProviderObserver,
@@ -44,6 +45,11 @@ export class Observed implements ProviderObserver {
   }
 }
 
+/** A provider that asks for nothing. */
+export function accessTo(baseUrl: string): HttpAccess {
+  return { baseUrl, headers: [], tls: {} };
+}
+
 /** Providers whose both URLs are `url`, closed after use. */
 export async function withProviders(
   url: string,
@@ -53,8 +59,8 @@ export async function withProviders(
   const observed = new Observed();
   const providers = createProviders(
     {
-      paymentUrl: url,
-      inventoryUrl: url,
+      payment: accessTo(url),
+      inventory: accessTo(url),
       timeoutMs: 5_000,
       concurrency: 8,
       simulated: { latencyMs: 0, declineRate: 0, unknownRate: 0, seed: "" },

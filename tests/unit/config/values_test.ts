@@ -180,11 +180,20 @@ Deno.test("without simulated providers both URLs are needed", () => {
     OMS_PAYMENT_URL: "https://pay.example/v1/",
     OMS_INVENTORY_URL: "http://stock:8080",
   });
+  const open = {
+    headers: [],
+    tls: { ca: undefined, cert: undefined, key: undefined },
+  };
   assertEquals(providers.payment, {
     kind: "http",
     url: "https://pay.example/v1",
+    ...open,
   });
-  assertEquals(providers.inventory, { kind: "http", url: "http://stock:8080" });
+  assertEquals(providers.inventory, {
+    kind: "http",
+    url: "http://stock:8080",
+    ...open,
+  });
 });
 
 Deno.test("a provider's URL without simulation replaces that provider only", () => {
