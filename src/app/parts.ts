@@ -56,7 +56,11 @@ export function openPublisher(
   if (kafka === undefined) {
     // With another store than SQLite nobody has made it yet.
     Deno.mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-    return new FilePublisher(`${config.dataDir}/events.ndjson`);
+    return new FilePublisher(`${config.dataDir}/events.ndjson`, {
+      maxBytes: config.events.fileMaxBytes,
+      wallNow: () => clock.wallNow(),
+      log,
+    });
   }
   const { tls, sasl } = kafka;
   const settings: KafkaSettings = {

@@ -58,6 +58,7 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
         dlq: v.kafkaTopicDlq,
       },
       kafka: kafka(v),
+      fileMaxBytes: v.eventsFileMaxBytes,
     },
     outbox: {
       batchSize: v.outboxBatchSize,

@@ -199,6 +199,12 @@ export function findIdle(reading: Reading): ConfigProblem[] {
         ? idle(others, `${nameOf(url)} is not set, the provider is simulated`)
         : []
     ),
+    ...reading.values.kafkaBrokers !== undefined
+      ? idle(
+        ["eventsFileMaxBytes"],
+        `${nameOf("kafkaBrokers")} is set, events go to Kafka`,
+      )
+      : [],
     ...reading.values.storageDriver !== "postgres"
       ? idle(
         ["postgresDsn", "postgresAutoMigrate"],

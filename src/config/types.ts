@@ -86,6 +86,8 @@ export interface EventsConfig {
   };
   /** Undefined: events.ndjson in the data folder. */
   readonly kafka: KafkaConfig | undefined;
+  /** Size beyond which events.ndjson is set aside; 0: never. */
+  readonly fileMaxBytes: number;
 }
 
 /** The outbox. */

@@ -79,6 +79,13 @@ export const WORK_VARIABLES = {
     "1day",
     "how long sent events are kept",
   ),
+  eventsFileMaxBytes: withDefault(
+    "OMS_EVENTS_FILE_MAX_BYTES",
+    "0",
+    p.integer(0, Number.MAX_SAFE_INTEGER),
+    "1GiB",
+    "size beyond which events.ndjson is set aside and begun anew; 0: never",
+  ),
   idempotencyTtl: withDefault(
     "OMS_IDEMPOTENCY_TTL",
     "24h",

@@ -42,6 +42,16 @@ export async function endOfWholeLines(
   return whole ?? 0;
 }
 
+/** Whether a file of that size is empty or ends with a line's end. */
+export async function endsWithLine(
+  file: ReadAt,
+  size: number,
+): Promise<boolean> {
+  if (size === 0) return true;
+  const last = new Uint8Array(1);
+  return await file.readAt(last, size - 1) === 1 && last[0] === NEWLINE;
+}
+
 /**
  * `{topic, key, headers, value}` and a line end. A value that is JSON on one line is embedded byte for byte;
  * any other (a dead letter's cut one) becomes a JSON string.

@@ -26,6 +26,8 @@ Deno.test(powerlossTest(
     await using world = await World.create();
     const run = await recordRun(world, {
       seed: SEED,
+      // Every few batches: the loss may also fall between two event files.
+      env: { OMS_EVENTS_FILE_MAX_BYTES: "20000" },
       lives: [
         { end: "SIGKILL", acknowledgements: 60 },
         { end: "SIGTERM", acknowledgements: 60 },

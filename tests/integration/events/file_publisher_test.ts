@@ -1,8 +1,10 @@
 /** The file publisher on a real file system. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { PublishError } from "../../../src/events/errors.ts";
 import { FilePublisher } from "../../../src/events/file_publisher.ts";
 import type { EventRecord } from "../../../src/events/publisher.ts";
+import { eventFiles } from "../../support/ledger/event_files.ts";
 
 const signal = new AbortController().signal;
 
@@ -86,5 +88,67 @@ Deno.test("a directory that is missing is an error to retry, and heals", async (
     await publisher.publish([record("1")], signal);
     assertEquals(ids(await Deno.readTextFile(deeper)), ["1"]);
     await publisher.close();
+  });
+});
+
+async function gzip(path: string): Promise<void> {
+  await Deno.writeFile(
+    `${path}.gz`,
+    new Uint8Array(gzipSync(await Deno.readFile(path))),
+  );
+  await Deno.remove(path);
+}
+
+Deno.test("F78 moved and packed, copied and cut, removed, replaced while it is open: nothing acknowledged later is missing", async () => {
+  await inTempDir(async (path) => {
+    const publisher = new FilePublisher(path);
+    await publisher.publish([record("1"), record("2")], signal);
+    await Deno.rename(path, `${path}.1`);
+    await gzip(`${path}.1`);
+    await publisher.publish([record("3")], signal);
+    assertEquals(ids(await Deno.readTextFile(path)), ["3"]);
+    assertEquals(
+      ids(
+        new TextDecoder().decode(
+          gunzipSync(await Deno.readFile(`${path}.1.gz`)),
+        ),
+      ),
+      ["1", "2"],
+    );
+
+    await Deno.copyFile(path, `${path}.2`);
+    await Deno.truncate(path, 0);
+    await publisher.publish([record("4")], signal);
+    const text = await Deno.readTextFile(path);
+    assertEquals([ids(text), text.includes("\0")], [["4"], false]);
+
+    await Deno.remove(path);
+    await publisher.publish([record("5")], signal);
+    assertEquals(ids(await Deno.readTextFile(path)), ["5"]);
+
+    await Deno.rename(path, `${path}.3`);
+    await Deno.writeTextFile(path, "");
+    await publisher.publish([record("6")], signal);
+    assertEquals(ids(await Deno.readTextFile(path)), ["6"]);
+    await publisher.close();
+  });
+});
+
+Deno.test("F78 a full file gets a name of its own, a start goes on with the one that is not full", async () => {
+  await inTempDir(async (path) => {
+    const options = { maxBytes: 600 };
+    for (const name of ["1", "2", "3", "4", "5", "6", "7"]) {
+      const publisher = new FilePublisher(path, options);
+      await publisher.publish([record(name), record(`${name}b`)], signal);
+      await publisher.close();
+    }
+    const files = eventFiles(path);
+    const sizes = files.map((each) => Deno.statSync(each).size);
+    assertEquals(files.length, 4);
+    assertEquals(sizes.every((size) => size > 0 && size <= 600), true);
+    assertEquals(
+      files.flatMap((each) => ids(Deno.readTextFileSync(each))),
+      ["1", "2", "3", "4", "5", "6", "7"].flatMap((id) => [id, `${id}b`]),
+    );
   });
 });

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { parseJson } from "../../../tools/load/ndjson.ts";
 import type { EventFact } from "./facts.ts";
+import { eventFiles } from "./event_files.ts";
 import { readLines } from "./lines.ts";
 
 /** A record as a consumer gets it, from a file or from a broker. */
@@ -84,9 +85,13 @@ export function eventOf(
   };
 }
 
-/** Reads the file publisher's events.ndjson; none means that nothing was published. */
+/**
+ * Reads the file publisher's events.ndjson and what was set aside of it, by itself or by others; none means that
+ * nothing was published.
+ */
 export function readEvents(path: string): EventFact[] {
-  return readLines(path).map((line) => eventOf(recordOf(line)));
+  return eventFiles(path).flatMap(readLines)
+    .map((line) => eventOf(recordOf(line)));
 }
 
 /** The value is cut out of the line as it stands: its bytes are part of the promise. */

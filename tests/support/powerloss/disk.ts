@@ -99,6 +99,12 @@ export class Disk {
     return this.#name(to, [basename(from), null], [basename(to), node]);
   }
 
+  /** Of a file, as the running system sees it. */
+  size(path: string): number {
+    const file = this.#find(path);
+    return file instanceof StableFile ? file.size : 0;
+  }
+
   write(path: string, offset: number, data: Uint8Array): () => void {
     const change = { kind: "write", offset, data, ended: false } as const;
     return this.#change(path, change);

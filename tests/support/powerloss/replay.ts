@@ -17,6 +17,8 @@ export class Replay {
   readonly #left: (path: string) => Uint8Array;
   /** By path: descriptors are duplicated, and only one opening of a file is written to without a position. */
   readonly #positions = new Map<string, number>();
+  /** Paths of files that were opened for appending. */
+  readonly #appended = new Set<string>();
   readonly #endings = new Map<SystemCall, () => void>();
 
   /**
@@ -73,9 +75,11 @@ export class Replay {
     if (result === null || opened === null) return nothing;
     this.#positions.set(opened, 0);
     if (!this.#disk.holds(opened) || VOLATILE.test(opened)) return nothing;
-    if (/O_TRUNC|O_APPEND/.test(args)) {
+    if (args.includes("O_TRUNC")) {
       throw new Error(`Cannot replay: openat(${args})`);
     }
+    // One opening of such a file is written to: all that is written goes to its end, whatever is read of it.
+    if (args.includes("O_APPEND")) this.#appended.add(opened);
     if (this.#disk.exists(opened)) return nothing;
     if (!args.includes("O_CREAT")) {
       throw new Error(`Cannot replay: nobody made ${opened}`);
@@ -111,7 +115,11 @@ export class Replay {
       return ran ? this.#disk.resize(path, last) : nothing;
     }
     const data = joined(strings(args));
-    const at = name === "pwrite64" ? last : this.#positions.get(path);
+    const at = name === "pwrite64"
+      ? last
+      : this.#appended.has(path)
+      ? this.#disk.size(path)
+      : this.#positions.get(path);
     if (at === undefined) {
       throw new Error(`Cannot replay: no position for ${name}(${args})`);
     }

@@ -30,12 +30,19 @@ type Bytes = Uint8Array<ArrayBuffer>;
 export class StableFile {
   #certain: Bytes = new Uint8Array(0);
   #changes: FileChange[] = [];
+  #size = 0;
+
+  /** As the running system sees it. */
+  get size(): number {
+    return this.#size;
+  }
 
   get uncertain(): number {
     return this.#changes.length;
   }
 
   change(change: FileChange): void {
+    [this.#size = 0] = sizesAfter(this.#size, [change]);
     this.#changes.push(change);
   }
 

@@ -60,6 +60,7 @@ const TABLE: Record<string, string | undefined> = {
   OMS_OUTBOX_POLL_INTERVAL: "1s",
   OMS_OUTBOX_RETRY_DELAY: "50ms",
   OMS_OUTBOX_RETENTION: "24h",
+  OMS_EVENTS_FILE_MAX_BYTES: "0",
   OMS_IDEMPOTENCY_TTL: "24h",
   OMS_IDEMPOTENCY_CLEANUP_INTERVAL: "10m",
   OMS_IDEMPOTENCY_CLEANUP_BATCH_SIZE: "500",
@@ -115,6 +116,7 @@ Deno.test("an empty environment gives the defaults", () => {
         dlq: "oms.dlq",
       },
       kafka: undefined,
+      fileMaxBytes: 0,
     },
     outbox: {
       batchSize: 100,

@@ -1,17 +1,16 @@
 /** The file publisher against a file that fails: what a full disk does, without one. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { PublishError } from "../../../src/events/errors.ts";
-import {
-  type EventFile,
-  FilePublisher,
-} from "../../../src/events/file_publisher.ts";
+import { FilePublisher } from "../../../src/events/file_publisher.ts";
 import { endOfWholeLines, toLine } from "../../../src/events/ndjson.ts";
 import {
   type EventRecord,
   LARGEST_BATCH,
 } from "../../../src/events/publisher.ts";
+import { FakeDisk } from "../../support/fake_event_disk.ts";
 import { until } from "../../support/until.ts";
 
+const PATH = "events.ndjson";
 const signal = new AbortController().signal;
 
 function record(id: string): EventRecord {
@@ -23,83 +22,33 @@ function record(id: string): EventRecord {
   };
 }
 
-/** A disk with room for so many bytes; shared by every opening of the file. */
-class FakeDisk {
-  data = new Uint8Array(0);
-  room = Infinity;
-  synced = 0;
-  failSync = false;
-  /** A sync takes until then. */
-  syncing: Promise<void> | null = null;
-  closed = 0;
-  failTruncate = false;
-  opened = 0;
-
-  readonly open = (): Promise<EventFile> => {
-    this.opened += 1;
-    return Promise.resolve({
-      size: () => Promise.resolve(this.data.length),
-      readAt: (buffer: Uint8Array, position: number) => {
-        const part = this.data.subarray(position, position + buffer.length);
-        buffer.set(part);
-        return Promise.resolve(part.length);
-      },
-      truncate: (size: number) => {
-        if (this.failTruncate) return Promise.reject(new Error("EIO"));
-        this.data = this.data.slice(0, size);
-        return Promise.resolve();
-      },
-      append: (data: Uint8Array) => {
-        const taken = data.subarray(0, Math.min(7, this.room));
-        if (taken.length === 0) {
-          return Promise.reject(new Error("No space left on device"));
-        }
-        this.room -= taken.length;
-        this.data = new Uint8Array([...this.data, ...taken]);
-        return Promise.resolve(taken.length);
-      },
-      sync: async () => {
-        if (this.failSync) throw new Error("EIO");
-        const size = this.data.length;
-        if (size > 0) await this.syncing;
-        this.synced = size;
-      },
-      close: () => void (this.closed += 1),
-    });
-  };
-
-  get lines(): string[] {
-    return new TextDecoder().decode(this.data).split("\n");
-  }
-}
-
 Deno.test("a batch is whole and synced when it is acknowledged", async () => {
   const disk = new FakeDisk();
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   assertEquals(publisher.state, "unknown");
   await publisher.publish([record("1"), record("2")], signal);
-  assertEquals(disk.synced, disk.data.length);
-  assertEquals(disk.lines.length, 3);
+  assertEquals(disk.synced, disk.file(PATH).data.length);
+  assertEquals(disk.lines(PATH).length, 3);
   assertEquals(publisher.state, "up");
   await publisher.close();
 });
 
 Deno.test("F43 no space in the middle of a line: nothing torn is left, and the same batch goes in later", async () => {
   const disk = new FakeDisk();
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   await publisher.publish([record("1")], signal);
-  const before = disk.data;
+  const before = disk.file(PATH).data;
   disk.room = 150;
   await assertRejects(
     () => publisher.publish([record("2"), record("3")], signal),
     PublishError,
     "No space left on device",
   );
-  assertEquals(disk.data, before);
+  assertEquals(disk.file(PATH).data, before);
   assertEquals(publisher.state, "down");
   disk.room = Infinity;
   await publisher.publish([record("2"), record("3")], signal);
-  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  assertEquals(disk.ids(PATH), ["1", "2", "3"]);
   assertEquals(publisher.state, "up");
   assertEquals(publisher.lastError, null);
   await publisher.close();
@@ -107,7 +56,7 @@ Deno.test("F43 no space in the middle of a line: nothing torn is left, and the s
 
 Deno.test("F43 a torn tail that could not be cut off at once is cut off by the next opening", async () => {
   const disk = new FakeDisk();
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   await publisher.publish([record("1")], signal);
   disk.room = 150;
   disk.failTruncate = true;
@@ -118,29 +67,29 @@ Deno.test("F43 a torn tail that could not be cut off at once is cut off by the n
   disk.room = Infinity;
   disk.failTruncate = false;
   await publisher.publish([record("2"), record("3")], signal);
-  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  assertEquals(disk.ids(PATH), ["1", "2", "3"]);
   await publisher.close();
 });
 
 Deno.test("a failed sync is not acknowledged and leaves nothing", async () => {
   const disk = new FakeDisk();
   disk.failSync = true;
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   await assertRejects(
     () => publisher.publish([record("1")], signal),
     PublishError,
   );
-  assertEquals(disk.data.length, 0);
+  assertEquals(disk.file(PATH).data.length, 0);
   await publisher.close();
 });
 
 Deno.test("batches that come at one time are written one after the other", async () => {
   const disk = new FakeDisk();
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   await Promise.all(
     ["1", "2", "3"].map((id) => publisher.publish([record(id)], signal)),
   );
-  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "3"]);
+  assertEquals(disk.ids(PATH), ["1", "2", "3"]);
   assertEquals(disk.opened, 1);
   await publisher.close();
 });
@@ -149,9 +98,9 @@ Deno.test("a close waits for the batch that is being written, then closes the fi
   const disk = new FakeDisk();
   const synced = Promise.withResolvers<void>();
   disk.syncing = synced.promise;
-  const publisher = new FilePublisher("events.ndjson", disk.open);
+  const publisher = new FilePublisher(PATH, { files: disk });
   const publishing = publisher.publish([record("1")], signal);
-  await until("it is written", () => disk.lines.length > 1);
+  await until("it is written", () => disk.lines(PATH).length > 1);
   let ended = false;
   const closing = publisher.close().then(() => ended = true);
   await new Promise((resolve) => setTimeout(resolve, 0));
@@ -159,11 +108,11 @@ Deno.test("a close waits for the batch that is being written, then closes the fi
   synced.resolve();
   await closing;
   await publishing;
-  assertEquals([disk.synced, disk.closed], [disk.data.length, 1]);
+  assertEquals([disk.synced, disk.closed], [disk.file(PATH).data.length, 1]);
 });
 
 Deno.test("publishing after close is refused", async () => {
-  const publisher = new FilePublisher("events.ndjson", new FakeDisk().open);
+  const publisher = new FilePublisher(PATH, { files: new FakeDisk() });
   await publisher.close();
   await assertRejects(
     () => publisher.publish([record("1")], signal),
@@ -211,19 +160,15 @@ Deno.test("of a file that somebody else has filled with zero bytes no more goes 
 
 Deno.test("F43 power lost in the middle of a batch: lines behind a part that is missing go, those before it stay", async () => {
   const disk = new FakeDisk();
-  const before = new FilePublisher("events.ndjson", disk.open);
+  const before = new FilePublisher(PATH, { files: disk });
   await before.publish([record("1"), record("2")], signal);
-  const certain = disk.data.length;
+  const certain = disk.file(PATH).data.length;
   await before.publish(["3", "4", "5"].map(record), signal);
   await before.close();
   // The middle of line 3 has not got to the disk; lines 4 and 5 have.
-  disk.data.fill(0, certain + 20, certain + 40);
-  const after = new FilePublisher("events.ndjson", disk.open);
+  disk.file(PATH).data.fill(0, certain + 20, certain + 40);
+  const after = new FilePublisher(PATH, { files: disk });
   await after.publish([record("9")], signal);
-  assertEquals(disk.lines.slice(0, -1).map(idOf), ["1", "2", "9"]);
+  assertEquals(disk.ids(PATH), ["1", "2", "9"]);
   await after.close();
 });
-
-function idOf(line: string): string {
-  return JSON.parse(line).value.id;
-}

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { assertEquals, assertThrows } from "@std/assert";
 import {
   type ConsumedRecord,
@@ -53,5 +54,37 @@ Deno.test("lines of the event file are read byte for byte, a torn last one is dr
     const line = `${head},"value":${VALUE}}`;
     await Deno.writeTextFile(path, `${line}\n${line.slice(0, 50)}`);
     assertEquals(readEvents(path).map(({ value }) => value), [VALUE]);
+  });
+});
+
+Deno.test("F78 events are read from all files, what was set aside first and in its order", async () => {
+  await withTempDir(async (dir) => {
+    const path = `${dir}/events.ndjson`;
+    const line = (seq: number) => {
+      const id = `ord_1:saga:${seq}`;
+      const { topic, key } = record();
+      const headers = { "event-id": id, "event-type": "step.paid" };
+      const head = JSON.stringify({ topic, key, headers }).slice(0, -1);
+      const value = VALUE.replaceAll(ID, id)
+        .replace('"seq":2', `"seq":${seq}`);
+      return `${head},"value":${value}}\n`;
+    };
+    const files: [string, number, number][] = [
+      ["events.ndjson-20261201.gz", 2, 2_000],
+      ["events.ndjson.1", 1, 1_000],
+      ["events.20261201T031500124Z.ndjson", 4, 500],
+      ["events.20261201T031500123Z.ndjson", 3, 600],
+      ["events.ndjson", 5, 400],
+    ];
+    for (const [name, seq, at] of files) {
+      const bytes = new TextEncoder().encode(line(seq));
+      await Deno.writeFile(
+        `${dir}/${name}`,
+        name.endsWith(".gz") ? new Uint8Array(gzipSync(bytes)) : bytes,
+      );
+      await Deno.utime(`${dir}/${name}`, at, at);
+    }
+    await Deno.writeTextFile(`${dir}/other.ndjson`, "no event");
+    assertEquals(readEvents(path).map(({ seq }) => seq), [1, 2, 3, 4, 5]);
   });
 });

@@ -66,6 +66,18 @@ Deno.test("a file without a position in its writes goes on where it was", () => 
   assertEquals(text(disk.current().get("oms.db")), "abcdefgh");
 });
 
+Deno.test("a file that was opened for appending is written at its end, wherever it was read", () => {
+  const append = MAKE.replace("O_CREAT", "O_CREAT|O_APPEND");
+  const disk = played([
+    `openat(AT_FDCWD, "${hex("/d/log")}", ${append}) = 30<${hex("/d/log")}>`,
+    `write(30<${hex("/d/log")}>, "${hex("abcd")}", 4) = 4`,
+    `lseek(30<${hex("/d/log")}>, 0, SEEK_SET) = 0`,
+    `ftruncate(30<${hex("/d/log")}>, 2) = 0`,
+    `write(30<${hex("/d/log")}>, "${hex("ef")}", 2) = 2`,
+  ]);
+  assertEquals(text(disk.current().get("log")), "abef");
+});
+
 Deno.test("a synced file is there only with its name", () => {
   const disk = played([...opened, `fsync(${DB}) = 0`]);
   assertEquals(names(disk), new Set(["", "oms.db"]));

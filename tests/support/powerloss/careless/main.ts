@@ -6,10 +6,8 @@
  */
 import { denoSignals } from "@oms/lifecycle/signals";
 import { runService } from "../../../../src/app.ts";
-import {
-  FilePublisher,
-  openEventFile,
-} from "../../../../src/events/file_publisher.ts";
+import { eventFiles } from "../../../../src/events/event_files.ts";
+import { FilePublisher } from "../../../../src/events/file_publisher.ts";
 
 const STORE_WORKER = "/src/storage/sqlite/worker.ts";
 
@@ -29,9 +27,14 @@ await runService(denoSignals(), {
       ? publisher
       : new FilePublisher(
         `${Deno.env.get("OMS_DATA_DIR")}/events.ndjson`,
-        async (path) => ({
-          ...await openEventFile(path),
-          sync: () => Promise.resolve(),
-        }),
+        {
+          files: {
+            ...eventFiles,
+            open: async (path) => ({
+              ...await eventFiles.open(path),
+              sync: () => Promise.resolve(),
+            }),
+          },
+        },
       ),
 });
