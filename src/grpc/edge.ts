@@ -20,7 +20,8 @@
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { LogFn } from "@oms/lifecycle";
 import { CallRegistry, type CallReport } from "./calls.ts";
-import { type ConnectionLimits, Connections } from "./connections.ts";
+import type { ConnectionLimits } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import type { MethodInfo } from "./context.ts";
 import { RpcError } from "./errors.ts";
 import { http2ServerOf, installGuard } from "./guard.ts";
@@ -40,9 +41,6 @@ export interface EdgeLimits extends ConnectionLimits {
   readonly maxReceiveBytes: number;
   /** Calls at once on one connection. */
   readonly maxConcurrentStreams: number;
-  readonly maxConnectionIdleMs: number;
-  readonly keepaliveTimeMs: number;
-  readonly keepaliveTimeoutMs: number;
   /** At the stop: for requests whose headers are here and whose body is not. */
   readonly receiveGraceMs: number;
   /** At the stop: for answers to leave and connections to close. */
@@ -52,8 +50,8 @@ export interface EdgeLimits extends ConnectionLimits {
 }
 
 /**
- * The limits when none are given. Ages and idle times move clients on to other
- * replicas; what the keepalive allows a client is in docs/client.md.
+ * The limits when none are given. The age moves clients on to other replicas;
+ * what the keepalive allows a client is in docs/client.md.
  */
 const DEFAULT_LIMITS: EdgeLimits = {
   maxReceiveBytes: 1_048_576,
@@ -61,7 +59,7 @@ const DEFAULT_LIMITS: EdgeLimits = {
   firstBytesMs: 10_000,
   maxConnectionAgeMs: 300_000,
   maxConnectionAgeGraceMs: 30_000,
-  maxConnectionIdleMs: 300_000,
+  goawayNoticeMs: 150,
   keepaliveTimeMs: 20_000,
   keepaliveTimeoutMs: 5_000,
   receiveGraceMs: 500,
@@ -122,9 +120,6 @@ export class GrpcEdge {
       "grpc.enable_channelz": 0,
       "grpc.max_receive_message_length": limits.maxReceiveBytes,
       "grpc.max_concurrent_streams": limits.maxConcurrentStreams,
-      "grpc.max_connection_idle_ms": limits.maxConnectionIdleMs,
-      "grpc.keepalive_time_ms": limits.keepaliveTimeMs,
-      "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
       interceptors: [this.#calls.interceptor],
     });
     const env = {
@@ -248,7 +243,7 @@ export class GrpcEdge {
     this.#health.endWatches(stopping());
     this.#reflection.endStreams(stopping());
     this.#connections.listener.close();
-    this.#connections.drainAll();
+    this.#connections.closeAll();
   }
 
   async #close(flushMs: number, signal?: AbortSignal): Promise<void> {

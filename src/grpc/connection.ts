@@ -1,0 +1,152 @@
+/**
+ * One HTTP/2 connection: its age, its keepalive, and its end.
+ *
+ * The end has two phases. The first GOAWAY names the greatest stream there can
+ * be: nothing is refused, the client is asked to use another connection, and
+ * what it sends before it has heard of that is served as ever. The second one
+ * comes `goawayNoticeMs` later and names the last stream that we have seen.
+ *
+ * Invariants: a session is closed by GOAWAY and running calls end on it; where
+ * that does not happen in time its calls are answered UNAVAILABLE and its
+ * socket is destroyed. The session itself is never destroyed: clients would see
+ * INTERNAL or CANCELLED, which they do not retry, instead of UNAVAILABLE. That
+ * is what grpc-js does with age, idle time and keepalive, so it counts none of
+ * them: the age bounds an idle connection as well.
+ *
+ * Does not promise: the first GOAWAY where node:http2 writes past our socket
+ * (Deno 2.7); that a peer hears of it within the notice; that a peer which dies
+ * after the second one is noticed earlier than at the end of the age's grace.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+
+/** Limits of a connection, in ms. */
+export interface ConnectionLimits {
+  /** Time to send the HTTP/2 preface. */
+  readonly firstBytesMs: number;
+  /** Age at which a client is asked to connect anew; +-10 % at random. */
+  readonly maxConnectionAgeMs: number;
+  /** How long its running calls then have. */
+  readonly maxConnectionAgeGraceMs: number;
+  /** From the first GOAWAY to the second one. */
+  readonly goawayNoticeMs: number;
+  /** From the start, or the answer to a ping, to the next ping. */
+  readonly keepaliveTimeMs: number;
+  /** For the answer to a ping. */
+  readonly keepaliveTimeoutMs: number;
+}
+
+/** Answers need a moment to be written before their socket goes. */
+export const LAST_ANSWERS_MS = 100;
+
+const GREATEST_STREAM = 2 ** 31 - 1;
+
+/** GOAWAY with NO_ERROR. */
+export function goaway(lastStream: number): Buffer {
+  const frame = Buffer.from([0, 0, 8, 7, 0, ...Array(12).fill(0)]);
+  frame.writeUInt32BE(lastStream, 9);
+  return frame;
+}
+
+/** A session and the socket that it came with. */
+export class Connection {
+  readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
+  readonly #limits: ConnectionLimits;
+  readonly #endCalls: (session: ServerHttp2Session) => void;
+  #announced = false;
+  #draining = false;
+  #closing = false;
+  /** The socket, too. */
+  #gone = false;
+  /** The age's, then that of the end's next step. */
+  #life: ReturnType<typeof setTimeout> | undefined;
+  #keepalive: ReturnType<typeof setTimeout> | undefined;
+
+  /** `endCalls` answers what still runs on a session that has had its time. */
+  constructor(
+    session: ServerHttp2Session,
+    socket: Socket,
+    limits: ConnectionLimits,
+    endCalls: (session: ServerHttp2Session) => void,
+  ) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#endCalls = endCalls;
+    const jitter = 0.9 + Math.random() * 0.2;
+    this.#then(limits.maxConnectionAgeMs * jitter, () => this.drain());
+    this.#pingLater();
+    session.once("close", () => {
+      this.#gone = true;
+      clearTimeout(this.#life);
+      clearTimeout(this.#keepalive);
+    });
+  }
+
+  /** Sends the first GOAWAY, once. Everything is still served. */
+  announceEnd(): void {
+    if (this.#announced || !this.#open) return;
+    this.#announced = true;
+    // node:http2 hands whole frames to the socket, and all there are before it
+    // returns to the event loop. One that has not handed its settings to this
+    // socket writes past it, and the frame would be lost or break the socket.
+    if (this.#socket.bytesWritten > 0) {
+      this.#socket.write(goaway(GREATEST_STREAM));
+    }
+  }
+
+  /** Both GOAWAYs, the notice between them. */
+  drain(): void {
+    if (this.#draining || this.#closing) return;
+    this.#draining = true;
+    this.announceEnd();
+    this.#then(this.#limits.goawayNoticeMs, () => this.close());
+  }
+
+  /** The second GOAWAY: running calls end, later ones are not looked at. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    if (this.#open) this.#session.close();
+    this.#then(this.#limits.maxConnectionAgeGraceMs, () => {
+      this.#endCalls(this.#session);
+      this.#then(LAST_ANSWERS_MS, () => this.#socket.destroy());
+    });
+  }
+
+  /** Neither side has asked for the end. */
+  get #open(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  #then(ms: number, step: () => void): void {
+    clearTimeout(this.#life);
+    if (!this.#gone) this.#life = setTimeout(step, ms);
+  }
+
+  #pingLater(): void {
+    clearTimeout(this.#keepalive);
+    this.#keepalive = setTimeout(
+      () => this.#ping(),
+      this.#limits.keepaliveTimeMs,
+    );
+  }
+
+  #ping(): void {
+    // On a session that is closing, also by its peer, a ping is cancelled.
+    if (!this.#open) return;
+    this.#keepalive = setTimeout(
+      () => this.#socket.destroy(),
+      this.#limits.keepaliveTimeoutMs,
+    );
+    this.#session.ping((error) => {
+      if (error === null) this.#pingLater();
+      // Cancelled: the session is destroyed, and its close event follows.
+    });
+  }
+}
