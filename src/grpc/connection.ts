@@ -20,9 +20,9 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { END_IS_NEAR } from "./goaway.ts";
 
 /** Limits of a connection, in ms. */
 export interface ConnectionLimits {
@@ -40,17 +40,8 @@ export interface ConnectionLimits {
   readonly keepaliveTimeoutMs: number;
 }
 
-/** Answers need a moment to be written before their socket goes. */
-export const LAST_ANSWERS_MS = 100;
-
-const GREATEST_STREAM = 2 ** 31 - 1;
-
-/** GOAWAY with NO_ERROR. */
-export function goaway(lastStream: number): Buffer {
-  const frame = Buffer.from([0, 0, 8, 7, 0, ...Array(12).fill(0)]);
-  frame.writeUInt32BE(lastStream, 9);
-  return frame;
-}
+// Answers need a moment to be written before their socket goes.
+const LAST_ANSWERS_MS = 100;
 
 /** A session and the socket that it came with. */
 export class Connection {
@@ -59,8 +50,6 @@ export class Connection {
   readonly #limits: ConnectionLimits;
   readonly #endCalls: (session: ServerHttp2Session) => void;
   #announced = false;
-  #draining = false;
-  #closing = false;
   /** The socket, too. */
   #gone = false;
   /** The age's, then that of the end's next step. */
@@ -79,7 +68,7 @@ export class Connection {
     this.#limits = limits;
     this.#endCalls = endCalls;
     const jitter = 0.9 + Math.random() * 0.2;
-    this.#then(limits.maxConnectionAgeMs * jitter, () => this.drain());
+    this.#then(limits.maxConnectionAgeMs * jitter, () => this.#endByAge());
     this.#pingLater();
     session.once("close", () => {
       this.#gone = true;
@@ -95,27 +84,30 @@ export class Connection {
     // node:http2 hands whole frames to the socket, and all there are before it
     // returns to the event loop. One that has not handed its settings to this
     // socket writes past it, and the frame would be lost or break the socket.
-    if (this.#socket.bytesWritten > 0) {
-      this.#socket.write(goaway(GREATEST_STREAM));
-    }
+    if (this.#socket.bytesWritten > 0) this.#socket.write(END_IS_NEAR);
   }
 
-  /** Both GOAWAYs, the notice between them. */
+  /** Both GOAWAYs, the notice between them. Calls then have the stop's time. */
   drain(): void {
-    if (this.#draining || this.#closing) return;
-    this.#draining = true;
+    if (!this.#open) return;
     this.announceEnd();
     this.#then(this.#limits.goawayNoticeMs, () => this.close());
   }
 
   /** The second GOAWAY: running calls end, later ones are not looked at. */
   close(): void {
-    if (this.#closing) return;
-    this.#closing = true;
     if (this.#open) this.#session.close();
-    this.#then(this.#limits.maxConnectionAgeGraceMs, () => {
-      this.#endCalls(this.#session);
-      this.#then(LAST_ANSWERS_MS, () => this.#socket.destroy());
+  }
+
+  #endByAge(): void {
+    const { goawayNoticeMs, maxConnectionAgeGraceMs } = this.#limits;
+    this.announceEnd();
+    this.#then(goawayNoticeMs, () => {
+      this.close();
+      this.#then(maxConnectionAgeGraceMs, () => {
+        this.#endCalls(this.#session);
+        this.#then(LAST_ANSWERS_MS, () => this.#socket.destroy());
+      });
     });
   }
 

@@ -2,10 +2,11 @@
  * The gRPC edge: serves the given services beside health and reflection, and
  * stops without ending a call CANCELLED.
  *
- * The stop. `stopGracefully`: accept no more, say NOT_SERVING, end Watch and
- * reflection streams, GOAWAY, let running handlers finish, let their answers
- * out, close. `force`: answer UNAVAILABLE to what runs, give the answers a
- * moment, destroy the sockets. Both may be called in any order and repeatedly.
+ * The stop. `stopGracefully`: accept no more, ask every client to move and
+ * serve on for a moment, say NOT_SERVING, end Watch and reflection streams,
+ * GOAWAY, let running handlers finish, let their answers out, close. `force`:
+ * answer UNAVAILABLE to what runs, give the answers a moment, destroy the
+ * sockets. Both may be called in any order and repeatedly.
  *
  * Invariants: after either has resolved no socket, timer or listener of ours
  * is left; a call that a handler has answered is never turned into a failure.
@@ -209,6 +210,7 @@ export class GrpcEdge {
    */
   async stopGracefully(signal: AbortSignal): Promise<void> {
     const { receiveGraceMs, flushMs } = this.#limits;
+    await this.#announceEnd(signal);
     this.#refuseNewWork();
     const inTime = await this.#calls.whenNone(
       (call) => !call.lasting && call.state === "receiving",
@@ -238,11 +240,20 @@ export class GrpcEdge {
     return cut;
   }
 
+  /** Everything is served meanwhile. Over at once when nobody is connected. */
+  async #announceEnd(signal: AbortSignal): Promise<void> {
+    const { listener } = this.#connections;
+    listener.close();
+    this.#connections.announceEnd();
+    await listener.whenEmpty(this.#limits.goawayNoticeMs, signal);
+  }
+
   #refuseNewWork(): void {
     this.#stopping = true;
     this.#health.endWatches(stopping());
     this.#reflection.endStreams(stopping());
     this.#connections.listener.close();
+    this.#connections.listener.refuseWaiting();
     this.#connections.closeAll();
   }
 

@@ -3,7 +3,8 @@
  *
  * Invariants: a socket is handed on only after it has sent the whole HTTP/2
  * preface in time; each accepted socket is in `sockets` until it has closed;
- * no socket error is unhandled; after `close` none is accepted.
+ * no socket error is unhandled; after `close` none is accepted; one that has
+ * sent no preface yet is told GOAWAY before it is closed for the stop's sake.
  *
  * Does not promise: that what follows the preface is HTTP/2, nor that it comes.
  * TLS is not spoken here; its bytes are refused.
@@ -15,6 +16,7 @@ import { Buffer } from "node:buffer";
 import { createServer, type Server, type Socket } from "node:net";
 import { coalesceWrites } from "./coalesce.ts";
 import { ListenError } from "./errors.ts";
+import { NOT_SERVED } from "./goaway.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -53,6 +55,9 @@ const HTTP1_ANSWER = "HTTP/1.1 505 HTTP Version Not Supported\r\n" +
   "content-type: text/plain\r\nconnection: close\r\ncontent-length: 39\r\n\r\n" +
   "This port speaks gRPC (HTTP/2, no TLS)\n";
 
+// For a peer that has been told to go and does not.
+const FAREWELL_MS = 100;
+
 /** What the first bytes of a connection say. */
 export type FirstBytes = "preface" | "incomplete" | "http1" | "other";
 
@@ -78,6 +83,7 @@ export class Listener {
   #foreign = 0;
   #silent = 0;
   #closing: Promise<void> | undefined;
+  #refusing = false;
 
   /** `firstBytesMs`: how long a connection may take to send its preface. */
   constructor(take: TakeSocket, firstBytesMs = 10_000) {
@@ -111,14 +117,19 @@ export class Listener {
     });
   }
 
-  /** Accepts no more; drops what has not sent its preface yet. */
+  /** Accepts no more. What waits for its preface is served when that comes. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
       this.#server.close(() => resolve());
     });
-    for (const socket of this.#waiting.keys()) socket.destroy();
     return this.#closing;
+  }
+
+  /** Sends those away that have not sent their preface yet. */
+  refuseWaiting(): void {
+    this.#refusing = true;
+    for (const socket of this.#waiting.keys()) this.#sendAway(socket);
   }
 
   /** Ends every connection; peers with calls open see UNAVAILABLE. */
@@ -126,20 +137,28 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Resolves once no socket is open; `true`: in time. */
-  whenEmpty(withinMs: number): Promise<boolean> {
-    if (this.#sockets.size === 0) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const end = (empty: boolean) => {
+  /**
+   * Resolves once no socket is open; `true`: in time. Rejects with the signal's
+   * reason when it is aborted.
+   */
+  whenEmpty(withinMs: number, signal?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const end = (settle: () => void) => {
         clearTimeout(timer);
         this.#onClosed.delete(check);
-        resolve(empty);
+        signal?.removeEventListener("abort", onAbort);
+        settle();
       };
+      const onAbort = () => end(() => reject(signal?.reason));
       const check = () => {
-        if (this.#sockets.size === 0) end(true);
+        if (this.#sockets.size === 0) end(() => resolve(true));
       };
-      const timer = setTimeout(() => end(false), withinMs);
+      if (signal?.aborted) return onAbort();
+      signal?.addEventListener("abort", onAbort);
       this.#onClosed.add(check);
+      timer = setTimeout(() => end(() => resolve(false)), withinMs);
+      check();
     });
   }
 
@@ -165,7 +184,7 @@ export class Listener {
       this.#sockets.delete(socket);
       for (const check of this.#onClosed) check();
     });
-    if (this.#closing !== undefined) socket.destroy();
+    if (this.#refusing) this.#sendAway(socket);
     else this.#awaitPreface(socket);
   }
 
@@ -201,6 +220,15 @@ export class Listener {
     this.#waiting.set(socket, stopWaiting);
     socket.on("readable", onReadable);
     socket.on("end", onEnd);
+  }
+
+  /** Reads on meanwhile: unread bytes would make the end a reset. */
+  #sendAway(socket: Socket): void {
+    this.#waiting.get(socket)?.();
+    socket.resume();
+    socket.end(NOT_SERVED);
+    const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+    socket.once("close", () => clearTimeout(timer));
   }
 
   #refuse(socket: Socket, kind: "http1" | "other"): void {

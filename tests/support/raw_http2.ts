@@ -16,6 +16,7 @@ export const FrameType = {
   settings: 4,
   ping: 6,
   goaway: 7,
+  windowUpdate: 8,
   continuation: 9,
 } as const;
 
@@ -119,6 +120,25 @@ export class RawConnection implements Disposable {
   /** Preface and empty settings. */
   greet(): void {
     this.send(PREFACE, frame(FrameType.settings, 0, 0));
+  }
+
+  /** A whole unary call. */
+  call(stream: number, path: string, request: Uint8Array): void {
+    this.send(
+      frame(
+        FrameType.headers,
+        Flag.endHeaders,
+        stream,
+        headerBlock(grpcHeaders(path)),
+      ),
+      frame(FrameType.data, Flag.endStream, stream, grpcMessage(request)),
+    );
+  }
+
+  /** What each GOAWAY that came in names as the last stream. */
+  lastStreams(): number[] {
+    return this.frames().filter(({ type }) => type === FrameType.goaway)
+      .map(({ payload }) => payload.readUInt32BE(0) & 0x7fffffff);
   }
 
   /** All that came in. */

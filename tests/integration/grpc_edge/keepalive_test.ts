@@ -16,9 +16,6 @@ import {
   Flag,
   frame,
   FrameType,
-  grpcHeaders,
-  grpcMessage,
-  headerBlock,
   RawConnection,
 } from "../../support/raw_http2.ts";
 import { until } from "../../support/until.ts";
@@ -53,18 +50,6 @@ async function threeTicks(): Promise<void> {
   );
   using peer = await livePeer(clock);
   await until("three pings", () => pings(peer) >= 3);
-}
-
-function call(peer: RawConnection, id: string): void {
-  peer.send(
-    frame(
-      FrameType.headers,
-      Flag.endHeaders,
-      1,
-      headerBlock(grpcHeaders(GET_ORDER)),
-    ),
-    frame(FrameType.data, Flag.endStream, 1, grpcMessage(getOrderBytes(id))),
-  );
 }
 
 Deno.test("F71 a call that outlives the stop's GOAWAY by three keepalive ticks ends OK", async () => {
@@ -131,7 +116,7 @@ Deno.test("F71 a call on a connection that its client has closed ends OK after t
   const { open, handler } = gate();
   await using served = await startEdge(handler, { limits: KEEPALIVE });
   using peer = await livePeer(served);
-  call(peer, "slow");
+  peer.call(1, GET_ORDER, getOrderBytes("slow"));
   await until("in flight", () => served.edge.inflight === 1);
   // NO_ERROR, no stream of the server's.
   peer.send(frame(FrameType.goaway, 0, 0, Buffer.alloc(8)));
@@ -157,7 +142,7 @@ Deno.test("F71 a peer that answers no ping is taken for dead; one that does is k
   using live = await livePeer(served);
   using dead = await RawConnection.open(served.host, served.port);
   dead.greet();
-  call(dead, "a");
+  dead.call(1, GET_ORDER, getOrderBytes("a"));
   await dead.closed;
   assertEquals(pings(dead), 1);
   await until("its call is aborted", () => why.length > 0);
@@ -180,7 +165,7 @@ Deno.test("F71 a peer that dies after the age's GOAWAY is dropped at the end of 
   );
   using dead = await RawConnection.open(served.host, served.port);
   dead.greet();
-  call(dead, "a");
+  dead.call(1, GET_ORDER, getOrderBytes("a"));
   await until("in flight", () => served.edge.inflight === 1);
   dead.socket.pause();
   await until("dropped", () => served.edge.connections().open === 0);
