@@ -39,6 +39,7 @@ export async function openStore(
   return await openSqliteStore({
     dir: config.dataDir,
     owner,
+    restored: config.storage.restored,
     onFatal,
     signal,
     observer: {

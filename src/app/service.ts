@@ -44,7 +44,7 @@ import {
 import { buildSagaEngine } from "./saga_engine.ts";
 import { Scrape } from "./scrape.ts";
 import type { Seams } from "./seams.ts";
-import { diedRecord, parseRecord, recordOf } from "./stop_record.ts";
+import { diedRecord, lastStopIn, recordOf } from "./stop_record.ts";
 
 export interface ServiceContext {
   readonly lifecycle: Lifecycle;
@@ -105,6 +105,8 @@ export async function startService(context: ServiceContext): Promise<Started> {
     return seams.store?.(opened) ?? opened;
     // A start that is rolled back ends in order: it must not stand there as one that died.
   }, (opened) => keepAndClose(opened, () => keepIn(opened)));
+  const { number: generation } = store.generation;
+  if (store.restored) log("store")("warn", "store restored", { generation });
   const keepReport = () => keepIn(store);
   context.whenForced(keepReport);
   const lastStop = await step(
@@ -241,6 +243,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
       grpc: formatAddress(grpcAddress),
       http: formatAddress(httpAddress),
       storage: store.driver,
+      generation,
       publisher: publisher.kind,
       resumed_sagas: resumed,
       last_stop: lastStop,
@@ -260,7 +263,7 @@ async function takeOver(
   stopping: AbortSignal,
 ): Promise<string> {
   const text = await store.lastReport();
-  const last = text === null ? null : parseRecord(text);
+  const last = text === null ? null : lastStopIn(text, store.restored);
   if (last !== null) metrics.lastShutdown.record(last);
   stopping.throwIfAborted();
   const now = clock.wallNow();

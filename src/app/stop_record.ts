@@ -21,6 +21,8 @@ const Record = z.object({
   leftover: z.array(z.object({ task: z.string() })),
 });
 
+const DIED = "died";
+
 /** The record that a start leaves: true until the process has stopped in order. */
 export function diedRecord(startedAt: Date): string {
   const record: ReportJson = {
@@ -29,15 +31,26 @@ export function diedRecord(startedAt: Date): string {
     started_at: startedAt.toISOString(),
     duration_ms: 0,
     exit_code: -1,
-    outcome: "died",
+    outcome: DIED,
     phases: [],
     leftover: [],
   };
   return JSON.stringify(record);
 }
 
-/** Null when the text is not a record of this service. */
-export function parseRecord(text: string): LastShutdown | null {
+/**
+ * Null when the text tells of no stop: it is no record of this service; or it is the mark of the process that ran
+ * when the copy was made which this start continues, and nobody knows how that one ended.
+ */
+export function lastStopIn(
+  text: string,
+  restored: boolean,
+): LastShutdown | null {
+  const last = parseRecord(text);
+  return restored && last?.outcome === DIED ? null : last;
+}
+
+function parseRecord(text: string): LastShutdown | null {
   const parsed = Record.safeParse(parseJson(text));
   if (!parsed.success) return null;
   const { reason, outcome, exit_code, duration_ms, phases, leftover } =

@@ -19,7 +19,10 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
   return {
     grpc: { address: v.grpcAddr, reflection: v.grpcReflection },
     http: { address: v.metricsAddr },
-    storage: { driver: v.storageDriver === "memory" ? "memory" : "sqlite" },
+    storage: {
+      driver: v.storageDriver === "memory" ? "memory" : "sqlite",
+      restored: v.storeRestored,
+    },
     dataDir: v.dataDir,
     providers: {
       payment: target(

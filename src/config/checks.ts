@@ -205,6 +205,12 @@ export function findIdle(reading: Reading): ConfigProblem[] {
         `${nameOf("kafkaBrokers")} is set, events go to Kafka`,
       )
       : [],
+    ...reading.values.storageDriver === "memory"
+      ? idle(
+        ["storeRestored"],
+        `${nameOf("storageDriver")} is memory, which begins empty`,
+      )
+      : [],
     ...reading.values.storageDriver !== "postgres"
       ? idle(
         ["postgresDsn", "postgresAutoMigrate"],

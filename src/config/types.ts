@@ -131,7 +131,11 @@ export interface LogConfig {
 export interface Config {
   readonly grpc: { readonly address: Address; readonly reflection: boolean };
   readonly http: { readonly address: Address };
-  readonly storage: { readonly driver: "sqlite" | "memory" };
+  readonly storage: {
+    readonly driver: "sqlite" | "memory";
+    /** True: the data is a copy that begins another generation. */
+    readonly restored: boolean;
+  };
   /** Folder of oms.db, oms.lock and events.ndjson. */
   readonly dataDir: string;
   readonly providers: ProvidersConfig;

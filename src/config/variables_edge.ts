@@ -49,6 +49,13 @@ export const EDGE_VARIABLES = {
     `a${NUL}b`,
     "folder of oms.db, oms.lock and events.ndjson",
   ),
+  storeRestored: withDefault(
+    "OMS_STORE_RESTORED",
+    "false",
+    p.flag,
+    "maybe",
+    "for one start: OMS_DATA_DIR is a restored copy; event ids get a new generation",
+  ),
   postgresDsn: optional(
     "OMS_POSTGRES_DSN",
     p.postgresDsn,

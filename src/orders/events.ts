@@ -3,7 +3,8 @@
  * caused it: every copy that a consumer ever sees, also after a crash, is the same bytes under the same id.
  *
  * The id is `<order id>:<topic>:<seq>`: unique, because `seq` counts the events of an order per topic
- * without gaps, and stable, because a change that lost a version race never took its number.
+ * without gaps, and stable, because a change that lost a version race never took its number. A store that was
+ * restored from a copy counts on from that copy, so from its second generation on the id names that, too.
  */
 import type { OrderId, SagaId } from "./ids.ts";
 import type { Order, OrderStatus } from "./order.ts";
@@ -46,7 +47,19 @@ export interface EventEnvelope {
   readonly occurred_at: string;
   readonly seq: number;
   readonly schema_version: number;
+  /** From generation 2 on. */
+  readonly generation?: number;
 }
+
+/** Which history a store continues: each restore from a copy begins another one. */
+export interface Generation {
+  /** From 1. */
+  readonly number: number;
+  /** Tells restores of one and the same copy apart; empty in generation 1. */
+  readonly tag: string;
+}
+
+export const FIRST_GENERATION: Generation = { number: 1, tag: "" };
 
 /** An outbox row before it has a position. */
 export interface OutboxDraft {
@@ -106,4 +119,23 @@ export function draftEvent(context: EventContext): OutboxDraft {
     value: JSON.stringify(envelope),
     createdAt: now,
   };
+}
+
+/**
+ * The draft as a store of that generation keeps it, under `<order id>:<topic>:<seq>:g<number>-<tag>`. In the first
+ * generation it stays as it is, byte for byte.
+ */
+export function inGeneration(
+  draft: OutboxDraft,
+  { number, tag }: Generation,
+): OutboxDraft {
+  if (number === FIRST_GENERATION.number) return draft;
+  const eventId = `${draft.eventId}:g${number}-${tag}`;
+  const envelope = JSON.parse(draft.value) as EventEnvelope;
+  const value = JSON.stringify({
+    ...envelope,
+    id: eventId,
+    generation: number,
+  });
+  return { ...draft, eventId, value };
 }

@@ -6,7 +6,7 @@
  *
  * Not promised: anything after the process ends.
  */
-import type { EventTopic } from "../orders/events.ts";
+import type { EventTopic, Generation } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
@@ -45,11 +45,15 @@ export interface MemoryStoreOptions {
    */
   readonly leaseClock?: () => number;
   readonly hooks?: MemoryHooks;
+  /** True: the state is a copy of an earlier one, and begins another generation. */
+  readonly restored?: boolean;
 }
 
 export class MemoryStore implements Store {
   readonly driver = "memory";
   readonly leases: Leases;
+  readonly generation: Generation;
+  readonly restored: boolean;
   readonly #state: MemoryState;
   readonly #owner: string;
   readonly #options: MemoryStoreOptions;
@@ -67,7 +71,10 @@ export class MemoryStore implements Store {
     this.#state = state;
     this.#owner = owner;
     this.#options = options;
-    const { leaseClock } = options;
+    const { leaseClock, restored = false } = options;
+    this.restored = restored;
+    if (restored) state.beginGeneration();
+    this.generation = state.generation;
     this.#rule = {
       isFree: (saga) => this.#isFree(saga),
       now: () => leaseClock?.() ?? null,

@@ -6,11 +6,17 @@
  *
  * Not promised: durability, or speed with many unfinished sagas.
  */
-import type { EventTopic } from "../orders/events.ts";
+import {
+  type EventTopic,
+  FIRST_GENERATION,
+  type Generation,
+  inGeneration,
+} from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import { isUnfinished, type Saga } from "../orders/saga.ts";
 import { StoreContradictionError } from "./errors.ts";
+import { nextGeneration } from "./generation.ts";
 import type {
   ChangeSet,
   Conflict,
@@ -51,6 +57,7 @@ export class MemoryState {
   readonly #customers = new Map<string, Set<OrderId>>();
   readonly #sent: SentRow[] = [];
   #position = 0;
+  #generation = FIRST_GENERATION;
 
   /** Every event ever committed, also sent ones: for tests that judge what was published. */
   readonly events: OutboxRow[] = [];
@@ -79,11 +86,22 @@ export class MemoryState {
       this.timelines.set(entry.orderId, entries);
     }
     for (const draft of change.outbox ?? []) {
-      const row: OutboxRow = { ...draft, position: ++this.#position };
+      const row: OutboxRow = {
+        ...inGeneration(draft, this.#generation),
+        position: ++this.#position,
+      };
       this.unsent[row.topic].set(row.position, row);
       this.events.push(row);
     }
     return null;
+  }
+
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  beginGeneration(): void {
+    this.#generation = nextGeneration(this.#generation.number);
   }
 
   ordersOf(customerId: string): Order[] {

@@ -5,12 +5,14 @@
  * - parts are taken in the order lock, header check, writer, reader and given back in reverse
  * - `commit` answers after the COMMIT (WAL, synchronous = FULL) of the batch that carried the change
  * - reads see every answered commit
+ * - nothing is committed, and nothing read later than `LOOK_MS`, once oms.db was removed or replaced; the store
+ *   has become unusable then
  * - another incarnation's sagas are free at once: holding the lock proves it dead
  *
  * Not promised: sharing the file with other processes, or network file systems.
  */
 import { join, resolve } from "node:path";
-import type { EventTopic } from "../orders/events.ts";
+import type { EventTopic, Generation } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, TimelineEntry } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
@@ -20,8 +22,10 @@ import { encodeChange } from "./sqlite/encode.ts";
 import { listOrders } from "./sqlite/list.ts";
 import { readTimeline } from "./sqlite/timeline.ts";
 import { type CommitObserver, CommitQueue } from "./sqlite/commit_queue.ts";
+import { DataFiles } from "./sqlite/data_files.ts";
 import { inspectHeader, prepareDirectory } from "./sqlite/directory.ts";
 import { describeFailure, failureError } from "./sqlite/errors.ts";
+import { HighWaterMark } from "./sqlite/high_water.ts";
 import { DirectoryLock } from "./sqlite/lock.ts";
 import { SqliteReader } from "./sqlite/reader.ts";
 import {
@@ -50,6 +54,8 @@ export interface SqliteStoreOptions {
   readonly dir: string;
   /** This process's incarnation, unique per start, as in `Saga.owner`. */
   readonly owner: string;
+  /** The operator says that the folder is a copy that shall be served from now on. Default: false. */
+  readonly restored?: boolean;
   /** Called once when the store has become unusable; the process has to stop. */
   readonly onFatal: (error: StoreFatalError) => void;
   readonly observer?: CommitObserver;
@@ -59,13 +65,16 @@ export interface SqliteStoreOptions {
   readonly startWriter?: StartWriter;
 }
 
+/** Between two looks at the files before a read, in ms: a look at each read would cost some 3 % of a call. */
+const LOOK_MS = 10;
+
 /**
  * @throws StoreOpenError the directory or the file cannot be used; nothing in it was modified
  */
 export async function openSqliteStore(
   options: SqliteStoreOptions,
 ): Promise<Store> {
-  const { signal, owner } = options;
+  const { signal, owner, observer, restored = false } = options;
   signal?.throwIfAborted();
   const dir = resolve(options.dir);
   prepareDirectory(dir);
@@ -78,13 +87,26 @@ export async function openSqliteStore(
     writer = await (options.startWriter ?? startWorker)({
       path,
       owner,
+      restored,
       onDeath: (error) => died(error),
     });
     signal?.throwIfAborted();
     const reader = new SqliteReader(path, owner);
-    const queue = new CommitQueue(writer, options.onFatal, options.observer);
+    const files = new DataFiles(path);
+    const { generation } = writer.identity;
+    const { position } = writer.counters;
+    const highWater = new HighWaterMark(dir, {
+      generation: generation.number,
+      position,
+    });
+    const queue = new CommitQueue(writer, options.onFatal, {
+      commit: (seconds, batchSize) => {
+        observer?.commit(seconds, batchSize);
+        highWater.note(queue.counters.position);
+      },
+    });
     died = (error) => queue.fail(error);
-    return new SqliteStore({ lock, writer, reader, queue });
+    return new SqliteStore({ lock, writer, reader, queue, files, highWater });
   } catch (error) {
     try {
       await writer?.close();
@@ -100,17 +122,25 @@ interface Parts {
   readonly writer: WriterHost;
   readonly reader: SqliteReader;
   readonly queue: CommitQueue;
+  readonly files: DataFiles;
+  readonly highWater: HighWaterMark;
 }
 
 class SqliteStore implements Store {
   readonly driver = "sqlite";
   /** The directory's lock proves every other incarnation dead. */
   readonly leases: Leases = { kind: "exclusive" };
+  readonly generation: Generation;
+  readonly restored: boolean;
   readonly #parts: Parts;
+  #lookedAt = -Infinity;
   #closing: Promise<void> | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    const { generation, restored } = parts.writer.identity;
+    this.generation = generation;
+    this.restored = restored;
   }
 
   async commit(
@@ -118,7 +148,7 @@ class SqliteStore implements Store {
     options?: { readonly signal?: AbortSignal },
   ): Promise<CommitResult> {
     const outcome = await this.#parts.queue.submit(
-      encodeChange(change),
+      encodeChange(change, this.generation),
       options?.signal,
     );
     return outcome.kind === "conflict" ? outcome : { kind: "committed" };
@@ -222,15 +252,20 @@ class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const { queue, reader, writer, lock } = this.#parts;
+    const { queue, reader, writer, lock, highWater } = this.#parts;
     await queue.drain(
       new StoreUnavailableError(
         "Cannot use the store: it is closed; open it again",
       ),
     );
+    const marked = queue.failed ? highWater.abandon() : highWater.close();
     try {
-      reader.close();
+      // The last one to close writes the log back and removes it. A reader cannot, so that files which are no
+      // longer what they were stay as they lie.
+      if (!queue.failed) reader.close();
       await writer.close();
+      reader.close();
+      await marked;
     } finally {
       lock.release();
     }
@@ -239,6 +274,7 @@ class SqliteStore implements Store {
   // deno-lint-ignore require-await -- a throw has to become a rejection
   async #read<T>(read: (reader: SqliteReader) => T): Promise<T> {
     const { queue, reader } = this.#parts;
+    this.#lookAtFiles();
     if (queue.refusal !== null) throw queue.refusal;
     try {
       return read(reader);
@@ -247,5 +283,13 @@ class SqliteStore implements Store {
       if (failure instanceof StoreFatalError) queue.fail(failure);
       throw failure;
     }
+  }
+  #lookAtFiles(): void {
+    const { queue, files } = this.#parts;
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_MS || queue.refusal !== null) return;
+    this.#lookedAt = now;
+    const damage = files.damage();
+    if (damage !== null) queue.fail(new StoreFatalError(damage.message));
   }
 }

@@ -9,7 +9,7 @@
  *
  * Not promised: an order between change sets of different callers; reads that see a commit not yet answered.
  */
-import type { EventTopic, OutboxDraft } from "../orders/events.ts";
+import type { EventTopic, Generation, OutboxDraft } from "../orders/events.ts";
 import type { OrderId, SagaId } from "../orders/ids.ts";
 import type { Order, OrderStatus, TimelineEntry } from "../orders/order.ts";
 import type { Saga, SagaKind } from "../orders/saga.ts";
@@ -169,6 +169,10 @@ export interface Store {
   /** Driver name for logs: sqlite, memory. */
   readonly driver: string;
   readonly leases: Leases;
+  /** It is part of the ids of the events that are written from now on, as `inGeneration` says. */
+  readonly generation: Generation;
+  /** True: the operator said that this start continues a copy, so the generation is a new one. */
+  readonly restored: boolean;
   /**
    * @param options.signal reaches the place in the queue: when it aborts before writing began, the promise
    * rejects with the signal's reason and nothing is written; afterwards it has no effect.

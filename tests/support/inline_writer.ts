@@ -1,7 +1,6 @@
 /** Runs the store's writer on the test's own thread, over a database that the test may make fail. */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { openForWriting } from "../../src/storage/sqlite/database.ts";
-import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
+import { openWriter } from "../../src/storage/sqlite/open_writer.ts";
 import type { StartWriter } from "../../src/storage/sqlite/writer_host.ts";
 
 /** @param arrange receives the opened database, and may hand another one to the writer */
@@ -9,11 +8,9 @@ export function inlineWriter(
   arrange: (db: DatabaseSync) => DatabaseSync = (db) => db,
 ): StartWriter {
   return (spec) => {
-    const writer = new SqliteWriter(
-      arrange(openForWriting(spec.path)),
-      spec.owner,
-    );
+    const writer = openWriter(spec, arrange);
     return Promise.resolve({
+      identity: writer.identity,
       counters: writer.counters,
       apply: (requests) => Promise.resolve(writer.applyBatch(requests)),
       close: () => Promise.resolve(writer.close()),

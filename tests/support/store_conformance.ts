@@ -8,6 +8,7 @@ import {
   exclusiveConformance,
   timedConformance,
 } from "./store_conformance_leases.ts";
+import { generationConformance } from "./store_conformance_generation.ts";
 import { outboxConformance } from "./store_conformance_outbox.ts";
 import { queueConformance } from "./store_conformance_queue.ts";
 import { raceConformance } from "./store_conformance_races.ts";
@@ -28,5 +29,6 @@ export function storeConformance(
   if (leases === "timed") timedConformance(test);
   else exclusiveConformance(test);
   outboxConformance(test);
+  generationConformance(test);
   raceConformance(test);
 }

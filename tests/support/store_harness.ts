@@ -15,8 +15,10 @@ export interface Harness {
   /**
    * A new incarnation over the same data. The one before has been closed, unless the store is one that several
    * processes share.
+   *
+   * @param restored true: the data is a copy of an earlier one
    */
-  open(owner: string): Promise<Store>;
+  open(owner: string, restored: boolean): Promise<Store>;
   /** Timed leases only: the store's own clock moves on by `ms`. */
   pass?(ms: number): Promise<void>;
   dispose(): Promise<void>;
@@ -29,7 +31,7 @@ export interface TestStore {
   /** The owner that the store was opened under. */
   readonly owner: string;
   /** Closes the store and opens the next incarnation, under another owner. */
-  restart(): Promise<TestStore>;
+  restart(options?: { readonly restored?: boolean }): Promise<TestStore>;
   /** Opens another owner's store over the same data while this one stays open. */
   beside(): Promise<TestStore>;
   /** The store's clock moves on. @throws Error when the harness cannot */
@@ -49,18 +51,18 @@ export function conformanceTest(
     Deno.test(`${driver} store: ${name}`, async () => {
       const harness = await make();
       const opened: Store[] = [];
-      const open = async (): Promise<TestStore> => {
+      const open = async (restored = false): Promise<TestStore> => {
         const owner = `owner-${opened.length + 1}`;
-        const store = await harness.open(owner);
+        const store = await harness.open(owner, restored);
         opened.push(store);
         return {
           store,
           owner,
-          restart: async () => {
+          restart: async (options) => {
             await store.close();
-            return await open();
+            return await open(options?.restored);
           },
-          beside: open,
+          beside: () => open(),
           pass: async (ms) => {
             if (harness.pass === undefined) {
               throw new Error("This harness has no clock of the store");

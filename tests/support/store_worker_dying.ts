@@ -1,11 +1,11 @@
 /** A store worker that dies with its first batch. */
-import { openForWriting } from "../../src/storage/sqlite/database.ts";
+import { openWriter } from "../../src/storage/sqlite/open_writer.ts";
 import { serveWriter } from "../../src/storage/sqlite/worker_server.ts";
-import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
 
-serveWriter((path, owner) => {
-  const writer = new SqliteWriter(openForWriting(path), owner);
+serveWriter((store) => {
+  const writer = openWriter(store);
   return {
+    identity: writer.identity,
     counters: writer.counters,
     applyBatch: () => {
       writer.close();

@@ -1,16 +1,16 @@
 /** A store worker on a disk whose sync ends when there is a file `synced` beside the database, or after ten seconds. */
-import { openForWriting } from "../../src/storage/sqlite/database.ts";
+import { openWriter } from "../../src/storage/sqlite/open_writer.ts";
 import { serveWriter } from "../../src/storage/sqlite/worker_server.ts";
-import { SqliteWriter } from "../../src/storage/sqlite/writer.ts";
 
 const LOOK_MS = 5;
 const AT_MOST_MS = 10_000;
 
-serveWriter((path, owner) => {
-  const writer = new SqliteWriter(openForWriting(path), owner);
+serveWriter((store) => {
+  const writer = openWriter(store);
   const never = new Int32Array(new SharedArrayBuffer(4));
-  const synced = path.replace(/[^/]*$/, "synced");
+  const synced = store.path.replace(/[^/]*$/, "synced");
   return {
+    identity: writer.identity,
     counters: writer.counters,
     applyBatch: (requests) => {
       const end = performance.now() + AT_MOST_MS;

@@ -16,7 +16,7 @@ import type { WriterHost } from "./writer_host.ts";
 export type WriteOutcome = Exclude<WriteResult, { kind: "failed" }>;
 
 export interface CommitObserver {
-  /** Once per batch: seconds from handing it to the writer to its answer. */
+  /** Once per batch, when `counters` are new: seconds from handing it to the writer to its answer. */
   commit(seconds: number, batchSize: number): void;
 }
 
@@ -64,6 +64,11 @@ export class CommitQueue {
   /** As of the last committed batch. */
   get counters(): Counters {
     return this.#counters;
+  }
+
+  /** True: the store has become unusable. */
+  get failed(): boolean {
+    return this.#fatal !== null;
   }
 
   /** Why nothing is accepted any more; null while the store is open. */
@@ -138,11 +143,11 @@ export class CommitQueue {
         const { results, counters } = await this.#writer.apply(
           batch.map((entry) => entry.request),
         );
+        this.#counters = counters;
         this.#observer?.commit(
           (performance.now() - sentAt) / 1_000,
           batch.length,
         );
-        this.#counters = counters;
         batch.forEach((entry, i) => this.#settle(entry, results[i]));
       } catch (error) {
         const fatal = error instanceof StoreFatalError

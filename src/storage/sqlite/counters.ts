@@ -5,15 +5,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { SagaKind, SagaState } from "../../orders/saga.ts";
 import type { Counters } from "./protocol.ts";
+import { newestPosition } from "./identity.ts";
 import { UNFINISHED } from "./schema.ts";
 
 export class CounterDraft {
   pending: number;
+  position: number;
   stuck: number;
   readonly open: Record<SagaKind, number>;
 
   constructor(from: Counters) {
     this.pending = from.pending;
+    this.position = from.position;
     this.stuck = from.stuck;
     this.open = { ...from.open };
   }
@@ -27,6 +30,7 @@ export class CounterDraft {
   freeze(): Counters {
     return {
       pending: this.pending,
+      position: this.position,
       stuck: this.stuck,
       open: { ...this.open },
     };
@@ -39,6 +43,7 @@ export function countUnfinished(db: DatabaseSync): Counters {
   ).get();
   const draft = new CounterDraft({
     pending: Number(pending?.n),
+    position: newestPosition(db),
     stuck: 0,
     open: { pay: 0, cancel: 0, refund: 0 },
   });

@@ -9,6 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { StoreOpenError } from "../errors.ts";
 import { refuse } from "./directory.ts";
 import { CORRUPT, ERROR, NOTADB, primaryCode } from "./errors.ts";
+import { type Standing, standingOf } from "./identity.ts";
 import { createFile } from "./new_file.ts";
 import { migrate, proveWritable, readSchema, refuseNewer } from "./migrate.ts";
 import { type Migration, MIGRATIONS } from "./schema.ts";
@@ -18,14 +19,25 @@ const BUSY_MS = 1_000;
 /** Files up to this size are checked page by page at every start; docs/decisions.md has the cost. */
 const QUICK_CHECK_BYTES = 64 * 1024 * 1024;
 
+export interface OpenOptions {
+  readonly migrations?: readonly Migration[];
+  /** Told what the file holds before anything is written; may refuse by throwing StoreOpenError. */
+  readonly admitted?: (found: Standing) => void;
+}
+
+const NOTHING_YET: Standing = { generation: 1, position: 0 };
+
 /**
- * @throws StoreOpenError newer schema, broken file, or no way to write it; the message says which and where
+ * @throws StoreOpenError newer schema, broken file, not admitted, or no way to write it; the message says which and
+ * where
  */
 export function openForWriting(
   path: string,
-  migrations: readonly Migration[] = MIGRATIONS,
+  { migrations = MIGRATIONS, admitted }: OpenOptions = {},
 ): DatabaseSync {
-  const empty = inspect(path, migrations) === "empty";
+  const found = inspect(path, migrations);
+  const empty = found === null;
+  admitted?.(found ?? NOTHING_YET);
   let db: DatabaseSync;
   try {
     if (empty) createFile(path);
@@ -57,10 +69,11 @@ export function openForWriting(
   }
 }
 
+/** Null for a file that has to be made. */
 function inspect(
   path: string,
   migrations: readonly Migration[],
-): "empty" | "fits" {
+): Standing | null {
   let bytes = 0;
   try {
     bytes = Deno.statSync(path).size;
@@ -72,7 +85,7 @@ function inspect(
     if (isLink(path)) {
       throw refuse(path, "it is a link to a file that is missing or empty");
     }
-    return "empty";
+    return null;
   }
   let db: DatabaseSync | null = null;
   try {
@@ -82,7 +95,7 @@ function inspect(
       const verdict = db.prepare("PRAGMA quick_check(1)").get()?.quick_check;
       if (verdict !== "ok") throw refuse(path, `it is damaged (${verdict})`);
     }
-    return "fits";
+    return standingOf(db);
   } catch (error) {
     if (error instanceof StoreOpenError) throw error;
     const code = primaryCode(error);
@@ -104,7 +117,7 @@ function isLink(path: string): boolean {
   }
 }
 
-function cannotOpen(path: string, error: unknown): StoreOpenError {
+export function cannotOpen(path: string, error: unknown): StoreOpenError {
   if (error instanceof StoreOpenError) return error;
   return new StoreOpenError(
     `Cannot open the store: ${path} cannot be opened for writing ` +

@@ -5,6 +5,7 @@
  * writes half a surrogate pair as U+FFFD: such a text is refused, whoever let it through.
  */
 import { StoreContradictionError } from "../errors.ts";
+import { type Generation, inGeneration } from "../../orders/events.ts";
 import type { ChangeSet } from "../store.ts";
 import type { ChangeWrite, Row } from "./protocol.ts";
 import {
@@ -16,9 +17,15 @@ import {
 } from "./rows.ts";
 import { sagaInsertWrite, sagaUpdateWrite } from "./saga_rows.ts";
 
-/** @throws StoreContradictionError a text would be read as another one */
-export function encodeChange(change: ChangeSet): ChangeWrite {
-  const write = encoded(change);
+/**
+ * @param generation of the store that the change is for
+ * @throws StoreContradictionError a text would be read as another one
+ */
+export function encodeChange(
+  change: ChangeSet,
+  generation: Generation,
+): ChangeWrite {
+  const write = encoded(change, generation);
   for (const row of textRows(write)) {
     for (const value of row) {
       if (typeof value !== "string") continue;
@@ -44,7 +51,7 @@ function textRows(write: ChangeWrite): Row[] {
   ];
 }
 
-function encoded(change: ChangeSet): ChangeWrite {
+function encoded(change: ChangeSet, generation: Generation): ChangeWrite {
   const { answer, orderInsert, orderUpdate, orderCheck } = change;
   const { sagaInsert, sagaUpdate } = change;
   return {
@@ -58,6 +65,9 @@ function encoded(change: ChangeSet): ChangeWrite {
     sagaInsert: sagaInsert ? sagaInsertWrite(sagaInsert) : null,
     sagaUpdate: sagaUpdate ? sagaUpdateWrite(sagaUpdate) : null,
     timeline: change.timeline?.map(timelineRow) ?? [],
-    outbox: change.outbox?.map(outboxDraftRow) ?? [],
+    outbox:
+      change.outbox?.map((draft) =>
+        outboxDraftRow(inGeneration(draft, generation))
+      ) ?? [],
   };
 }

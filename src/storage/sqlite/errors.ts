@@ -40,6 +40,9 @@ export function isConstraint(error: unknown): boolean {
 
 /** @param what the attempted action, as in "Cannot <what>" */
 export function describeFailure(error: unknown, what: string): Failure {
+  if (error instanceof StoreFatalError) {
+    return { class: "fatal", message: error.message };
+  }
   const code = primaryCode(error);
   const cause = error instanceof Error ? error.message : String(error);
   const say = (advice: string) => `Cannot ${what}: ${cause}; ${advice}`;

@@ -2,7 +2,7 @@
  * What travels between the store and its writer: plain values that survive a structured clone, already in
  * the shape that statements bind, so that the clone is cheap (2-3 us a change set, measured).
  */
-import type { EventTopic } from "../../orders/events.ts";
+import type { EventTopic, Generation } from "../../orders/events.ts";
 import type { SagaKind, SagaState } from "../../orders/saga.ts";
 import type { Conflict, PurgeQuery } from "../store.ts";
 import type { Failure } from "./errors.ts";
@@ -64,6 +64,8 @@ export type WriteResult =
 /** Kept beside the data by the writer, so that statistics cost no scan. */
 export interface Counters {
   readonly pending: number;
+  /** Of the newest event. */
+  readonly position: number;
   readonly open: Readonly<Record<SagaKind, number>>;
   readonly stuck: number;
 }
@@ -74,19 +76,36 @@ export interface BatchReply {
   readonly counters: Counters;
 }
 
+/** Which store a writer opens, and for whom. */
+export interface OpenedBy {
+  readonly path: string;
+  /** This incarnation, as in `Saga.owner`. */
+  readonly owner: string;
+  /** True: the operator says that the files are a copy that shall be served from now on. */
+  readonly restored: boolean;
+}
+
+/** What a writer has found, or has made of it. */
+export interface Identity {
+  readonly owner: string;
+  readonly generation: Generation;
+  /** True: this start has begun the generation. */
+  readonly restored: boolean;
+}
+
 export const TOPICS: readonly EventTopic[] = ["order", "saga"];
 
 export type ToWorker =
-  | {
-    readonly type: "open";
-    readonly path: string;
-    readonly owner: string;
-  }
+  | { readonly type: "open"; readonly store: OpenedBy }
   | { readonly type: "batch"; readonly requests: readonly WriteRequest[] }
   | { readonly type: "close" };
 
 export type FromWorker =
-  | { readonly type: "opened"; readonly counters: Counters }
+  | {
+    readonly type: "opened";
+    readonly identity: Identity;
+    readonly counters: Counters;
+  }
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "batch"; readonly reply: BatchReply }
   | { readonly type: "closed" };

@@ -1,7 +1,7 @@
 /**
  * Reads of oms.db, on the caller's thread, through a connection of their own that cannot write.
  *
- * Invariant: opened after the writer and closed before it, so it never recovers or checkpoints the log.
+ * Invariant: opened after the writer, so it never recovers the log, and it cannot checkpoint.
  * With WAL it sees exactly what has been committed.
  *
  * Not promised: bounded time on a cold page cache.
@@ -61,6 +61,8 @@ export class SqliteReader {
   constructor(path: string, owner: string) {
     this.#db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
     this.#db.exec("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF");
+    // From its first read until it is closed it keeps the last writer that closes from writing the log back.
+    this.#db.prepare("SELECT 1 FROM schema_info").get();
     this.#owner = owner;
   }
 

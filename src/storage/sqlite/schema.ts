@@ -126,4 +126,20 @@ CREATE TABLE reports (
 ) STRICT;
 `,
   },
+  {
+    // A release that knows version 1 runs on it, without what it is for: it neither writes its incarnation nor
+    // looks for another one, and numbers its events as in generation 1. So a restore, which begins another
+    // generation, takes that release's permission away (identity.ts).
+    version: 2,
+    minCompatible: 1,
+    sql: `
+CREATE TABLE identity (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  incarnation TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  tag TEXT NOT NULL
+) STRICT;
+INSERT INTO identity VALUES (1, '', 1, '');
+`,
+  },
 ];

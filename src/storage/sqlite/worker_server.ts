@@ -4,13 +4,13 @@
  * store, because then nobody knows what was written.
  */
 import { StoreOpenError } from "../errors.ts";
-import type { FromWorker, ToWorker } from "./protocol.ts";
+import type { FromWorker, OpenedBy, ToWorker } from "./protocol.ts";
 import type { SqliteWriter } from "./writer.ts";
 
 /** What the server needs of a writer. */
 export type ServedWriter = Pick<
   SqliteWriter,
-  "counters" | "applyBatch" | "close"
+  "identity" | "counters" | "applyBatch" | "close"
 >;
 
 /** The part of a worker's global scope that is used here. */
@@ -20,7 +20,7 @@ interface WorkerScope {
 }
 
 export function serveWriter(
-  open: (path: string, owner: string) => ServedWriter,
+  open: (store: OpenedBy) => ServedWriter,
 ): void {
   // The only typed way to a worker's scope without the DOM and worker libraries clashing.
   const scope = globalThis as unknown as WorkerScope;
@@ -29,8 +29,9 @@ export function serveWriter(
     switch (data.type) {
       case "open":
         try {
-          writer = open(data.path, data.owner);
-          scope.postMessage({ type: "opened", counters: writer.counters });
+          writer = open(data.store);
+          const { identity, counters } = writer;
+          scope.postMessage({ type: "opened", identity, counters });
         } catch (error) {
           if (!(error instanceof StoreOpenError)) throw error;
           scope.postMessage({ type: "refused", message: error.message });

@@ -138,7 +138,9 @@ export class WriteStatements {
       counters.saga(kind, state, stuck, 1);
     }
     for (const row of change.timeline) this.#timeline.run(...row);
-    for (const row of change.outbox) this.#outbox.run(...row);
+    for (const row of change.outbox) {
+      counters.position = Number(this.#outbox.run(...row).lastInsertRowid);
+    }
     counters.pending += change.outbox.length;
     return null;
   }

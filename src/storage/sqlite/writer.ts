@@ -6,16 +6,22 @@
  * - each member of a batch runs in a SAVEPOINT: a conflict undoes that member alone
  * - any error but a constraint's abandons the whole batch, because SQLite may have rolled back the whole
  *   transaction by itself (SQLITE_FULL does); nothing is run after that which could commit on its own
- * - after an I/O error or a corrupt page the writer is dead: every later batch fails as fatal
+ * - a batch is written only while the file is this incarnation's, and answered only while the files that it went to
+ *   are those that the next start will find
+ * - after an I/O error, a corrupt page or the end of one of these the writer is dead: every later batch fails as fatal
  *
  * Not promised: anything about where it runs; it blocks its thread for the time of an fsync.
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { StoreFatalError } from "../errors.ts";
 import { CounterDraft, countUnfinished } from "./counters.ts";
+import type { Damage, DataFiles } from "./data_files.ts";
 import { describeFailure, type Failure, isConstraint } from "./errors.ts";
+import { Incarnation } from "./identity.ts";
 import type {
   BatchReply,
   Counters,
+  Identity,
   WriteRequest,
   WriteResult,
 } from "./protocol.ts";
@@ -35,16 +41,23 @@ export class SqliteWriter {
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   readonly #undo: StatementSync;
+  readonly #incarnation: Incarnation;
+  readonly #files: DataFiles;
+  readonly identity: Identity;
   #counters: Counters;
   #dead: Failure | null = null;
+  #damage: Damage | null = null;
 
   /**
    * @param db with the current schema; from now on the writer's alone
-   * @param owner this incarnation: sagas of every other one count as free
+   * @param identity written into it; sagas of every other owner count as free
    */
-  constructor(db: DatabaseSync, owner: string) {
+  constructor(db: DatabaseSync, identity: Identity, files: DataFiles) {
     this.#db = db;
-    this.#statements = new WriteStatements(db, owner);
+    this.#files = files;
+    this.identity = identity;
+    this.#incarnation = new Incarnation(db, identity.owner);
+    this.#statements = new WriteStatements(db, identity.owner);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#rollback = db.prepare("ROLLBACK");
@@ -64,8 +77,13 @@ export class SqliteWriter {
     const draft = { counters: new CounterDraft(this.#counters) };
     try {
       this.#begin.run();
+      this.#incarnation.assertOurs();
       const results = requests.map((request) => this.#member(request, draft));
       this.#commit.run();
+      this.#damage = this.#files.damage();
+      if (this.#damage !== null) {
+        throw new StoreFatalError(this.#damage.message);
+      }
       this.#counters = draft.counters.freeze();
       return { results, counters: this.#counters };
     } catch (error) {
@@ -76,8 +94,10 @@ export class SqliteWriter {
   /** Best effort to leave everything in the main file, then frees it. Idempotent. */
   close(): void {
     if (!this.#db.isOpen) return;
-    if (this.#dead === null) {
+    if (this.#dead === null || this.#isMainFileSound()) {
       try {
+        // It takes what it gets: a reader outside may hold a snapshot for longer than the stop lasts.
+        this.#db.exec("PRAGMA busy_timeout = 0");
         this.#db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
       } catch {
         // The log stays beside the file and is read at the next open: nothing is lost.
@@ -85,6 +105,12 @@ export class SqliteWriter {
     }
     this.#dead ??= CLOSED;
     this.#db.close();
+    this.#files.close();
+  }
+
+  /** What is only in a log that was taken away can still be brought into the main file. */
+  #isMainFileSound(): boolean {
+    return this.#damage !== null && this.#damage.of !== "database";
   }
 
   #member(

@@ -9,11 +9,14 @@ import type {
   BatchReply,
   Counters,
   FromWorker,
+  Identity,
+  OpenedBy,
   ToWorker,
   WriteRequest,
 } from "./protocol.ts";
 
 export interface WriterHost {
+  readonly identity: Identity;
   /** At open; later ones come with the replies. */
   readonly counters: Counters;
   /**
@@ -25,9 +28,7 @@ export interface WriterHost {
   close(): Promise<void>;
 }
 
-export interface WriterSpec {
-  readonly path: string;
-  readonly owner: string;
+export interface WriterSpec extends OpenedBy {
   /** The host died by itself, while idle too. */
   readonly onDeath: (error: StoreFatalError) => void;
 }
@@ -63,7 +64,7 @@ class WorkerHost implements WriterHost {
   #waiting: PromiseWithResolvers<FromWorker> | null = null;
   #dead: StoreFatalError | null = null;
   #closing: Promise<void> | null = null;
-  #counters: Counters | null = null;
+  #opened: Extract<FromWorker, { type: "opened" }> | null = null;
 
   constructor(url: URL, spec: WriterSpec) {
     this.#onDeath = spec.onDeath;
@@ -80,17 +81,25 @@ class WorkerHost implements WriterHost {
     this.#worker.onmessageerror = () => this.#die("an unreadable message");
   }
 
-  get counters(): Counters {
-    if (this.#counters === null) throw new TypeError("The writer is not open");
-    return this.#counters;
+  get identity(): Identity {
+    return this.#whenOpen.identity;
   }
 
-  async open(spec: WriterSpec): Promise<void> {
-    const { path, owner } = spec;
-    const answer = await this.#ask({ type: "open", path, owner });
+  get counters(): Counters {
+    return this.#whenOpen.counters;
+  }
+
+  get #whenOpen() {
+    if (this.#opened === null) throw new TypeError("The writer is not open");
+    return this.#opened;
+  }
+
+  async open({ path, owner, restored }: WriterSpec): Promise<void> {
+    const store = { path, owner, restored };
+    const answer = await this.#ask({ type: "open", store });
     if (answer.type === "refused") throw new StoreOpenError(answer.message);
     if (answer.type !== "opened") throw this.#die("an answer out of turn");
-    this.#counters = answer.counters;
+    this.#opened = answer;
   }
 
   async apply(requests: readonly WriteRequest[]): Promise<BatchReply> {

@@ -56,6 +56,7 @@ Deno.test("F32 the lock is held until the file is closed, and its own file stays
     const store = await open(async (spec) => {
       const host = await startWorker(spec);
       return {
+        identity: host.identity,
         counters: host.counters,
         apply: (requests) => host.apply(requests),
         close: async () => {

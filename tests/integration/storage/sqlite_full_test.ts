@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FIRST_GENERATION } from "../../../src/orders/events.ts";
 import { DatabaseSync } from "node:sqlite";
 import {
   StoreFatalError,
@@ -7,7 +8,7 @@ import {
 import { openSqliteStore } from "../../../src/storage/sqlite.ts";
 import { openForWriting } from "../../../src/storage/sqlite/database.ts";
 import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
-import { SqliteWriter } from "../../../src/storage/sqlite/writer.ts";
+import { openWriter } from "../../../src/storage/sqlite/open_writer.ts";
 import type { Store } from "../../../src/storage/store.ts";
 import { makeChange, makeDraft, makeOrder } from "../../support/fixtures.ts";
 import {
@@ -222,12 +223,13 @@ Deno.test("F30 the writer stays dead after an I/O error, whatever the disk says 
   await withTempDir((dir) => {
     const path = `${dir}/oms.db`;
     let failure: Error | null = sqliteError(SQLITE_IOERR_FSYNC, "disk error");
-    const writer = new SqliteWriter(
-      failingCommit(openForWriting(path), () => failure),
-      "a",
+    const writer = openWriter(
+      { path, owner: "a", restored: false },
+      (db) => failingCommit(db, () => failure),
     );
     const attempt = () =>
-      writer.applyBatch([encodeChange(sized(10).change)]).results
+      writer.applyBatch([encodeChange(sized(10).change, FIRST_GENERATION)])
+        .results
         .map((result) => result.kind === "failed" && result.failure.class);
     assertEquals(attempt(), ["fatal"]);
     failure = null;

@@ -4,6 +4,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { FIRST_GENERATION } from "../../../src/orders/events.ts";
 import { DatabaseSync } from "node:sqlite";
 import {
   StoreFatalError,
@@ -13,9 +14,9 @@ import {
   openSqliteStore,
   type SqliteStoreOptions,
 } from "../../../src/storage/sqlite.ts";
-import { openForWriting } from "../../../src/storage/sqlite/database.ts";
 import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
-import { SqliteWriter } from "../../../src/storage/sqlite/writer.ts";
+import { MIGRATIONS } from "../../../src/storage/sqlite/schema.ts";
+import { openWriter } from "../../../src/storage/sqlite/open_writer.ts";
 import { makeChange, makeDraft, makeOrder } from "../../support/fixtures.ts";
 import { inlineWriter } from "../../support/inline_writer.ts";
 import { canMount, isRoot, withMount } from "../../support/mounts.ts";
@@ -56,12 +57,12 @@ async function refusedUntouched(
 
 /** A file with these orders in it, cleanly closed. */
 function writeFile(path: string, count: number, bytes = 10): string[] {
-  const writer = new SqliteWriter(openForWriting(path), "maker");
+  const writer = openWriter({ path, owner: "maker", restored: false });
   const orders = Array.from({ length: count }, () => makeOrder());
   for (const order of orders) {
     const draft = makeDraft(order, { value: "x".repeat(bytes) });
     const change = makeChange({ orderInsert: order, outbox: [draft] });
-    writer.applyBatch([encodeChange(change)]);
+    writer.applyBatch([encodeChange(change, FIRST_GENERATION)]);
   }
   writer.close();
   return orders.map((order) => order.id);
@@ -213,10 +214,17 @@ Deno.test("F31 truncated file: refused, untouched", async () => {
 Deno.test("F31 truncated WAL: what was committed before the cut survives, and the store starts", async () => {
   await withTempDir(async (dir) => {
     const live = `${dir}/live.db`;
-    const writer = new SqliteWriter(openForWriting(live), "maker");
+    const maker = { path: live, owner: "maker", restored: false };
+    const writer = openWriter(maker, (db) => {
+      // So that the log's size is what has been written since.
+      db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      return db;
+    });
     const orders = Array.from({ length: 8 }, () => makeOrder());
     const ends = orders.map((orderInsert) => {
-      writer.applyBatch([encodeChange(makeChange({ orderInsert }))]);
+      writer.applyBatch([
+        encodeChange(makeChange({ orderInsert }), FIRST_GENERATION),
+      ]);
       return Deno.statSync(`${live}-wal`).size;
     });
     const main = Deno.readFileSync(live);
@@ -248,7 +256,12 @@ Deno.test("F31 newer schema: refused with both versions, untouched, also when it
     const path = `${dir}/oms.db`;
     writeFile(path, 3);
     setSchema(path, 9, 8);
-    await refusedUntouched(dir, "version 9", "version 8", "knows 1");
+    await refusedUntouched(
+      dir,
+      "version 9",
+      "version 8",
+      `knows ${MIGRATIONS.length}`,
+    );
 
     const live = new DatabaseSync(path);
     live.exec(
@@ -261,7 +274,12 @@ Deno.test("F31 newer schema: refused with both versions, untouched, also when it
     }
     live.close();
     assert(Deno.statSync(`${copy}/oms.db-wal`).size > 0);
-    await refusedUntouched(copy, "version 12", "version 11", "knows 1");
+    await refusedUntouched(
+      copy,
+      "version 12",
+      "version 11",
+      `knows ${MIGRATIONS.length}`,
+    );
   });
 });
 

@@ -12,6 +12,8 @@ import { makeChange, makeOrder, nextVersion } from "../../support/fixtures.ts";
 import { withTempDir } from "../../support/temp_dir.ts";
 
 const NOW = MIGRATIONS.length;
+/** The release before still runs on what this one writes. */
+const BEFORE = NOW - 1;
 /** The next release's schema, expanded: a column that this release does not know. */
 const NEXT: Migration = {
   version: NOW + 1,
@@ -50,9 +52,11 @@ Deno.test("F32 upgrade by one, back by one, and up again: nothing is lost, the f
   await withTempDir(async (dir) => {
     const path = `${dir}/oms.db`;
     const first = await addOrder(dir);
-    assertEquals(schemaOf(path), { version: NOW, minCompatible: NOW });
+    assertEquals(schemaOf(path), { version: NOW, minCompatible: BEFORE });
 
-    const upgraded = openForWriting(path, [...MIGRATIONS, NEXT]);
+    const upgraded = openForWriting(path, {
+      migrations: [...MIGRATIONS, NEXT],
+    });
     upgraded.prepare("UPDATE orders SET note = 'kept' WHERE id = ?")
       .run(first.id);
     upgraded.close();
@@ -67,7 +71,7 @@ Deno.test("F32 upgrade by one, back by one, and up again: nothing is lost, the f
     await store.close();
     assertEquals(schemaOf(path), { version: NOW + 1, minCompatible: NOW });
 
-    const again = openForWriting(path, [...MIGRATIONS, NEXT]);
+    const again = openForWriting(path, { migrations: [...MIGRATIONS, NEXT] });
     const notes = again.prepare("SELECT note FROM orders ORDER BY id").all();
     again.close();
     assertEquals(notes.map((row) => row.note), ["kept", null]);
@@ -79,7 +83,7 @@ Deno.test("F32 a schema that needs the next release is refused by this one", asy
     const path = `${dir}/oms.db`;
     await addOrder(dir);
     const contracting = { ...NEXT, minCompatible: NOW + 1 };
-    openForWriting(path, [...MIGRATIONS, contracting]).close();
+    openForWriting(path, { migrations: [...MIGRATIONS, contracting] }).close();
     assertThrows(
       () => openForWriting(path),
       StoreOpenError,
@@ -95,13 +99,13 @@ Deno.test("F32 a migration that fails leaves the old schema whole", async () => 
     const path = `${dir}/oms.db`;
     const order = await addOrder(dir);
     assertThrows(
-      () => openForWriting(path, [...MIGRATIONS, BROKEN]),
+      () => openForWriting(path, { migrations: [...MIGRATIONS, BROKEN] }),
       StoreOpenError,
     );
-    assertEquals(schemaOf(path), { version: NOW, minCompatible: NOW });
+    assertEquals(schemaOf(path), { version: NOW, minCompatible: BEFORE });
     const store = await openSqliteStore({ dir, owner: "test", onFatal() {} });
     assertEquals(await store.order(order.id), order);
     await store.close();
-    openForWriting(path, [...MIGRATIONS, NEXT]).close();
+    openForWriting(path, { migrations: [...MIGRATIONS, NEXT] }).close();
   });
 });

@@ -4,10 +4,11 @@ import { storeConformance } from "../../support/store_conformance.ts";
 storeConformance("sqlite", async () => {
   const dir = await Deno.makeTempDir({ prefix: "oms-store-" });
   return {
-    open: (owner) =>
+    open: (owner, restored) =>
       openSqliteStore({
         dir,
         owner,
+        restored,
         onFatal: (error) => {
           throw error;
         },

@@ -42,6 +42,8 @@ function failingStore(store: Store, points: Failpoints): Store {
   return {
     driver: store.driver,
     leases: store.leases,
+    generation: store.generation,
+    restored: store.restored,
     async commit(change, options) {
       const labels = commitLabels(change);
       await points.hit(...labels.map((label) => `before-commit:${label}`));

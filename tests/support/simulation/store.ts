@@ -96,6 +96,8 @@ export function simStore(world: StoreWorld, place: Place): Store {
   return {
     driver: real.driver,
     leases: leasesOf(real, via),
+    generation: real.generation,
+    restored: real.restored,
     commit: async (change, options) => {
       const run = () => commit(change, options?.signal);
       const result = await via(labelOf(change), run);

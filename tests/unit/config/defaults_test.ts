@@ -9,6 +9,7 @@ const TABLE: Record<string, string | undefined> = {
   OMS_STORAGE_DRIVER: "sqlite",
   OMS_ALLOW_MEMORY_STORAGE: "false",
   OMS_DATA_DIR: "./data",
+  OMS_STORE_RESTORED: "false",
   OMS_POSTGRES_DSN: undefined,
   OMS_POSTGRES_AUTO_MIGRATE: "true",
   OMS_ALLOW_MOCK_INTEGRATIONS: undefined,
@@ -87,7 +88,7 @@ Deno.test("an empty environment gives the defaults", () => {
   assertEquals(config, {
     grpc: { address: { host: "127.0.0.1", port: 50051 }, reflection: true },
     http: { address: { host: "127.0.0.1", port: 9090 } },
-    storage: { driver: "sqlite" },
+    storage: { driver: "sqlite", restored: false },
     dataDir: "./data",
     providers: {
       payment: { kind: "simulated" },

@@ -149,7 +149,7 @@ Deno.test("memory storage must be allowed by name", () => {
       OMS_STORAGE_DRIVER: "memory",
       OMS_ALLOW_MEMORY_STORAGE: "true",
     }).storage,
-    { driver: "memory" },
+    { driver: "memory", restored: false },
   );
 });
 

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { FIRST_GENERATION } from "../../../src/orders/events.ts";
 import {
   StoreContradictionError,
   StoreFatalError,
@@ -17,6 +18,7 @@ import type { WriterHost } from "../../../src/storage/sqlite/writer_host.ts";
 
 const NONE: Counters = {
   pending: 0,
+  position: 0,
   stuck: 0,
   open: { pay: 0, cancel: 0, refund: 0 },
 };
@@ -24,6 +26,11 @@ const NONE: Counters = {
 /** A writer whose batches the test answers by hand. */
 class ManualWriter implements WriterHost {
   readonly counters = NONE;
+  readonly identity = {
+    owner: "a",
+    generation: FIRST_GENERATION,
+    restored: false,
+  };
   readonly batches: {
     readonly requests: readonly WriteRequest[];
     readonly reply: PromiseWithResolvers<BatchReply>;
@@ -245,7 +252,7 @@ Deno.test("commit queue: a refused change is told until one is committed, for 30
     writer.answer(batches++, result);
     return await outcome;
   };
-  const change = encodeChange(makeChange({}));
+  const change = encodeChange(makeChange({}), FIRST_GENERATION);
   const full: WriteResult = {
     kind: "failed",
     failure: { class: "unavailable", message: "full" },

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { FIRST_GENERATION } from "../../../src/orders/events.ts";
 import { StoreContradictionError } from "../../../src/storage/errors.ts";
 import { encodeChange } from "../../../src/storage/sqlite/encode.ts";
 import type { ChangeSet } from "../../../src/storage/store.ts";
@@ -30,10 +31,13 @@ Deno.test("F79 a text that SQLite would give back as another one is refused, whe
   ];
   for (const text of ["ch_\u0000abc", "\u0000", "\ud800", "x\udc00"]) {
     for (const change of at(text)) {
-      assertThrows(() => encodeChange(change), StoreContradictionError);
+      assertThrows(
+        () => encodeChange(change, FIRST_GENERATION),
+        StoreContradictionError,
+      );
     }
   }
   for (const change of at("ch_€𝄞\n")) {
-    assertEquals(encodeChange(change).kind, "change");
+    assertEquals(encodeChange(change, FIRST_GENERATION).kind, "change");
   }
 });

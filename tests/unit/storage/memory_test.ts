@@ -7,7 +7,8 @@ import { storeConformance } from "../../support/store_conformance.ts";
 storeConformance("memory", () => {
   const state = new MemoryState();
   return Promise.resolve({
-    open: (owner: string) => Promise.resolve(new MemoryStore(state, owner)),
+    open: (owner: string, restored: boolean) =>
+      Promise.resolve(new MemoryStore(state, owner, { restored })),
     dispose: () => Promise.resolve(),
   });
 });
@@ -17,8 +18,8 @@ storeConformance("memory, shared", () => {
   let now = T0;
   const options = { leaseClock: () => now };
   return Promise.resolve({
-    open: (owner: string) =>
-      Promise.resolve(new MemoryStore(state, owner, options)),
+    open: (owner: string, restored: boolean) =>
+      Promise.resolve(new MemoryStore(state, owner, { ...options, restored })),
     pass: (ms: number) => {
       now += ms;
       return Promise.resolve();
