@@ -42,6 +42,12 @@ import {
   type StopParts,
 } from "./phases.ts";
 import { buildSagaEngine } from "./saga_engine.ts";
+import {
+  providerFact,
+  simulatedCheck,
+  simulatedProviders,
+  tellSimulated,
+} from "./simulated.ts";
 import { Scrape } from "./scrape.ts";
 import type { Seams } from "./seams.ts";
 import { diedRecord, lastStopIn, recordOf } from "./stop_record.ts";
@@ -122,6 +128,12 @@ export async function startService(context: ServiceContext): Promise<Started> {
     const opened = openProviders(config, clock, providerObserver(metrics));
     return seams.providers?.(opened) ?? opened;
   }, (opened) => opened.close());
+  const simulated = simulatedProviders(config);
+  tellSimulated(
+    simulated,
+    metrics.provider,
+    logger.child({ component: "providers" }),
+  );
 
   const relay = openRelay(config, {
     store,
@@ -214,7 +226,10 @@ export async function startService(context: ServiceContext): Promise<Started> {
   );
 
   const monitor = new HealthMonitor(
-    healthChecks(store, publisher, relay, config.outbox.maxPending),
+    [
+      ...healthChecks(store, publisher, relay, config.outbox.maxPending),
+      simulatedCheck(simulated),
+    ],
     clock,
     VERSION,
   );
@@ -245,6 +260,8 @@ export async function startService(context: ServiceContext): Promise<Started> {
       storage: store.driver,
       generation,
       publisher: publisher.kind,
+      payment: providerFact(config.providers.payment),
+      inventory: providerFact(config.providers.inventory),
       resumed_sagas: resumed,
       last_stop: lastStop,
     },

@@ -77,6 +77,8 @@ export interface ProviderMetrics {
     readonly provider: ProviderName;
     readonly operation: ProviderOperation;
   }>;
+  /** 1: no such system is asked. */
+  readonly simulated: LabeledGauge<{ readonly provider: ProviderName }>;
   /** Shown as 0 closed, 1 half open, 2 open. */
   setCircuitState(provider: ProviderName, state: CircuitState): void;
 }
@@ -231,16 +233,23 @@ export function createProviderMetrics(make: Instruments): ProviderMetrics {
     "Circuit breaker: 0 closed, 1 half open, 2 open.",
     ["provider"],
   );
+  const simulated: ProviderMetrics["simulated"] = make.labeledGauge(
+    "oms_provider_simulated",
+    "1 while the provider is simulated: nothing happens outside.",
+    ["provider"],
+  );
   for (const [provider, operation] of PROVIDER_OPERATIONS) {
     for (const outcome of OUTCOMES) {
       requests.inc({ provider, operation, outcome }, 0);
     }
     requestDuration.zero({ provider, operation });
     circuit.set({ provider }, CIRCUIT_VALUES.closed);
+    simulated.set({ provider }, 0);
   }
   return {
     requests,
     requestDuration,
+    simulated,
     setCircuitState: (provider, state) =>
       circuit.set({ provider }, CIRCUIT_VALUES[state]),
   };

@@ -53,6 +53,7 @@ const CONTRACT: Record<string, "counter" | "gauge" | "histogram"> = {
   oms_provider_requests_total: "counter",
   oms_provider_request_duration_seconds: "histogram",
   oms_provider_circuit_state: "gauge",
+  oms_provider_simulated: "gauge",
   oms_store_commit_duration_seconds: "histogram",
   oms_event_loop_lag_seconds: "gauge",
   oms_log_lines_dropped_total: "counter",
