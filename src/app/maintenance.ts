@@ -53,7 +53,7 @@ async function cleanUp(
       metrics.cleanupDeleted.inc(purged.answers);
       more = Math.max(purged.answers, purged.outboxRows) >= batchSize;
     }
-    metrics.cleanupRuns.inc({ result: "success" });
+    metrics.cleanupRuns.inc({ result: "ok" });
     metrics.cleanupLastDeleted.set(deleted);
   } catch (error) {
     metrics.cleanupRuns.inc({ result: "error" });

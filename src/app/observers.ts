@@ -44,15 +44,11 @@ export function providerObserver({ provider }: Metrics): ProviderObserver {
 export function relayObserver({ outbox }: Metrics): RelayObserver {
   return {
     enqueued: (count) => outbox.events.inc(count),
-    attempt: (_topic, result) =>
-      outbox.publishAttempts.inc({
-        result: result === "success" || result === "dead_lettered"
-          ? "success"
-          : "error",
-      }),
-    backlog: (pending, oldestAgeMs) => {
+    attempt: (result) => outbox.publishAttempts.inc({ result }),
+    backlog: ({ pending, oldestAgeMs, deadLetters }) => {
       outbox.pendingRecords.set(pending);
       outbox.oldestPendingAge.set(oldestAgeMs / 1_000);
+      outbox.deadLetters.set(deadLetters);
     },
   };
 }

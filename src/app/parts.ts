@@ -53,7 +53,7 @@ export function openPublisher(
   clock: Clock,
   log: LogFn,
 ): Publisher {
-  const { kafka } = config.events;
+  const { kafka, topics } = config.events;
   if (kafka === undefined) {
     // With another store than SQLite nobody has made it yet.
     Deno.mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
@@ -76,6 +76,11 @@ export function openPublisher(
       password: sasl.password.reveal(),
     },
     compression: kafka.compression,
+    topics: new Map([
+      [topics.order, "KAFKA_TOPIC_ORDER"],
+      [topics.saga, "KAFKA_TOPIC_SAGA"],
+      [topics.dlq, "KAFKA_TOPIC_DLQ"],
+    ]),
   };
   return new KafkaPublisher(
     kafkaProducerFactory(settings, log),

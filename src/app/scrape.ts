@@ -82,9 +82,10 @@ export class Scrape {
   }
 
   #sampleBacklog({ relay }: Sources): void {
-    const { pending, oldestAgeMs } = relay.backlog();
+    const { pending, oldestAgeMs, deadLetters } = relay.backlog();
     this.#metrics.outbox.pendingRecords.set(pending);
     this.#metrics.outbox.oldestPendingAge.set(oldestAgeMs / 1_000);
+    this.#metrics.outbox.deadLetters.set(deadLetters);
   }
 
   #sampleStop({ edge, sagas }: Sources): void {

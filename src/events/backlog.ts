@@ -16,6 +16,8 @@ export interface BacklogSnapshot {
   readonly pending: number;
   /** Age of the oldest unsent event in ms; 0 when there is none. */
   readonly oldestAgeMs: number;
+  /** Events that the broker has refused, kept until an operator decides; not among the pending. */
+  readonly deadLetters: number;
 }
 
 export class Backlog {
@@ -23,6 +25,7 @@ export class Backlog {
   readonly #clock: Pick<Clock, "wallNow">;
   #pending = 0;
   #oldestCreatedAt: number | null = null;
+  #deadLetters = 0;
   #addedWhileReading = 0;
   #overLimit = false;
 
@@ -51,6 +54,7 @@ export class Backlog {
     this.#addedWhileReading = 0;
     const stats = await read();
     this.#oldestCreatedAt = stats.oldestCreatedAt;
+    this.#deadLetters = stats.deadLetters;
     this.#update(stats.pending + this.#addedWhileReading);
   }
 
@@ -61,6 +65,7 @@ export class Backlog {
       oldestAgeMs: this.#pending === 0 || oldest === null
         ? 0
         : Math.max(0, this.#clock.wallNow() - oldest),
+      deadLetters: this.#deadLetters,
     };
   }
 

@@ -2,7 +2,10 @@
 import type { OutboxRow } from "../storage/store.ts";
 import type { EventRecord } from "./publisher.ts";
 
-/** Enough to recognise the event by; the whole value stays in the outbox until its retention ends. */
+/**
+ * Enough to recognise the event by, and little enough for a topic with the same limit; the whole value stays in the
+ * outbox until an operator replays or dismisses it.
+ */
 const DEAD_LETTER_VALUE_BYTES = 1024;
 const ERROR_MESSAGE_BYTES = 512;
 

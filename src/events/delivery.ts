@@ -12,7 +12,7 @@ import { backoffMs, type BackoffOptions } from "./backoff.ts";
 import { deadLetter } from "./dead_letter.ts";
 import { InTroubleError, PublishError, RecordRefusedError } from "./errors.ts";
 import type { EventRecord } from "./publisher.ts";
-import type { RelayDeps } from "./relay_ports.ts";
+import type { PublishResult, RelayDeps } from "./relay_ports.ts";
 
 export interface DeliveryOptions {
   readonly backoff: BackoffOptions;
@@ -47,7 +47,8 @@ export class Delivery {
   }
 
   /**
-   * Resolves when every record is acknowledged, each as itself or as its dead letter.
+   * Resolves when every record is acknowledged, each as itself or as its dead letter, with those that are dead
+   * letters.
    *
    * @param giveUp true: a failure is not repeated
    * @throws InTroubleError with `giveUp`; the signal's reason; what the publisher does not document
@@ -56,8 +57,8 @@ export class Delivery {
     records: readonly EventRecord[],
     signal: AbortSignal,
     giveUp: boolean,
-  ): Promise<void> {
-    await this.#publish(records, 0, signal, giveUp);
+  ): Promise<EventRecord[]> {
+    return await this.#publish(records, 0, signal, giveUp);
   }
 
   async #publish(
@@ -65,23 +66,28 @@ export class Delivery {
     attempts: number,
     signal: AbortSignal,
     giveUp: boolean,
-  ): Promise<void> {
+  ): Promise<EventRecord[]> {
     try {
       attempts += await this.#send(records, signal, giveUp);
-      this.#attempt("success");
+      this.#attempt("sent");
+      return [];
     } catch (error) {
       if (!(error instanceof RecordRefusedError)) throw error;
-      this.#attempt("refused");
+      this.#attempt("failed");
       this.#worked();
       const [first] = records;
       if (records.length === 1 && first !== undefined) {
         await this.#setAside(first, error, attempts + 1, signal, giveUp);
-        return;
+        return [first];
       }
       const middle = Math.ceil(records.length / 2);
+      const dead: EventRecord[] = [];
       for (const half of [records.slice(0, middle), records.slice(middle)]) {
-        await this.#publish(half, attempts + 1, signal, giveUp);
+        dead.push(
+          ...await this.#publish(half, attempts + 1, signal, giveUp),
+        );
       }
+      return dead;
     }
   }
 
@@ -100,7 +106,7 @@ export class Delivery {
       failedAt: clock.wallNow(),
     });
     await this.#send([letter], signal, giveUp);
-    this.#attempt("dead_lettered");
+    this.#attempt("dlq");
     log(
       "error",
       "event refused by the broker, moved to the dead-letter topic",
@@ -132,12 +138,11 @@ export class Delivery {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         const refused = error instanceof RecordRefusedError;
-        if (refused && records[0]?.topic !== options.deadLetterTopic) {
-          throw error;
-        }
+        const letter = records[0]?.topic === options.deadLetterTopic;
+        if (refused && !letter) throw error;
         if (!refused && !(error instanceof PublishError)) throw error;
         failures += 1;
-        this.#attempt("error");
+        this.#attempt(letter ? "dlq_failed" : "failed");
         this.#failed(error);
         if (giveUp) throw new InTroubleError(error.message, { cause: error });
         await clock.sleep(backoffMs(failures, this.#options.backoff), signal);
@@ -145,8 +150,8 @@ export class Delivery {
     }
   }
 
-  #attempt(result: "success" | "error" | "refused" | "dead_lettered"): void {
-    this.#deps.observer.attempt(this.#topic, result);
+  #attempt(result: PublishResult): void {
+    this.#deps.observer.attempt(result);
   }
 
   #failed(error: Error): void {

@@ -24,11 +24,20 @@ export async function withAdvice<T>(
   }
 }
 
-/** Where the broker has said what it does not like. */
-export function adviceFor(error: unknown, security: Security): string | null {
+/**
+ * Where the broker has said what it does not like.
+ *
+ * @param topicVariable the one that names the topic which it was asked for
+ */
+export function adviceFor(
+  error: unknown,
+  security: Security,
+  topicVariable?: string,
+): string | null {
   for (let each = error; each instanceof Error; each = each.cause) {
     const advice = adviceByCode(textOf(each, "code"), security) ??
-      adviceByType(textOf(each, "type")) ?? adviceByName(each.name);
+      adviceByType(textOf(each, "type"), topicVariable) ??
+      adviceByName(each.name);
     if (advice !== null) return advice;
   }
   return null;
@@ -110,14 +119,17 @@ function adviceByCode(code: string, { tls }: Security): string | null {
 }
 
 /** Errors of the Kafka protocol. */
-function adviceByType(type: string): string | null {
+function adviceByType(
+  type: string,
+  topicVariable = "KAFKA_TOPIC_ORDER, KAFKA_TOPIC_SAGA or KAFKA_TOPIC_DLQ",
+): string | null {
   switch (type) {
     case "ILLEGAL_SASL_STATE":
       return "the port in KAFKA_BROKERS knows no SASL: name the one that does, or unset KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD";
     case "UNSUPPORTED_SASL_MECHANISM":
       return "set KAFKA_SASL_MECHANISM to one that this port of the broker has";
     case "UNKNOWN_TOPIC_OR_PARTITION":
-      return "create the topic, or correct KAFKA_TOPIC_ORDER, KAFKA_TOPIC_SAGA or KAFKA_TOPIC_DLQ";
+      return `create the topic, or correct ${topicVariable}`;
     case "TOPIC_AUTHORIZATION_FAILED":
     case "CLUSTER_AUTHORIZATION_FAILED":
       return "the user of KAFKA_SASL_USERNAME or KAFKA_TLS_CERT needs the right to write to the topic: add an ACL for it";

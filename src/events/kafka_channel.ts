@@ -53,10 +53,12 @@ export class KafkaChannel {
     return this.#works;
   }
 
-  /** @throws the client's error, TimeLimitError, or the signal's reason */
-  connect(signal: AbortSignal): Promise<void> {
+  /** Connects and looks for the topic. @throws the client's error, TimeLimitError, or the signal's reason */
+  find(topic: string, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async (cut) => {
-      await this.#connected(cut);
+      const producer = await this.#connected(cut);
+      const { sendTimeoutMs } = this.#options;
+      await this.#call(producer, producer.find(topic), sendTimeoutMs, cut);
     });
   }
 

@@ -16,7 +16,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { adviceFor, adviceOnConnect, withAdvice } from "./kafka_advice.ts";
 import type { KafkaPublisherOptions } from "./kafka_publisher.ts";
-import type { CreateKafkaProducer } from "./kafka_producer.ts";
+import type { CreateKafkaProducer, KafkaMessage } from "./kafka_producer.ts";
 import { SendWatch } from "./send_watch.ts";
 
 export interface KafkaTls {
@@ -41,6 +41,8 @@ export interface KafkaSettings {
   readonly tls: KafkaTls | null;
   readonly sasl: KafkaSasl | null;
   readonly compression: "none" | "gzip";
+  /** By topic: the variable that names it. */
+  readonly topics?: ReadonlyMap<string, string>;
 }
 
 /** One TCP connect, in ms; also what kafkajs gives the first handshake, with REQUEST_TIMEOUT_MS as its floor. */
@@ -86,16 +88,13 @@ export function kafkaProducerFactory(
       maxInFlightRequests: 1,
       retry: SEND_RETRY,
       createPartitioner: watch.partitioner,
+      // A broker that makes topics gives them one copy, which a lost disk takes along (docs/decisions.md).
+      allowAutoTopicCreation: false,
     });
-    return {
-      connect: () =>
-        withAdvice(
-          producer.connect(),
-          (error) => adviceOnConnect(error, settings),
-        ),
-      send: async (topic, messages) => {
-        watch.begin();
-        const sending = producer.send({
+    /** Without messages it ends when the topic's partitions and their leaders are known. */
+    const sendAll = (topic: string, messages: readonly KafkaMessage[]) =>
+      withAdvice(
+        producer.send({
           topic,
           messages: messages.map((message) => ({
             ...message,
@@ -104,12 +103,21 @@ export function kafkaProducerFactory(
           acks: -1,
           timeout: REQUEST_TIMEOUT_MS,
           compression,
-        });
-        const acks = await withAdvice(
-          sending,
-          (error) => adviceFor(error, settings),
-        );
-        watch.check(acks);
+        }),
+        (error) => adviceFor(error, settings, settings.topics?.get(topic)),
+      );
+    return {
+      connect: () =>
+        withAdvice(
+          producer.connect(),
+          (error) => adviceOnConnect(error, settings),
+        ),
+      find: async (topic) => {
+        await sendAll(topic, []);
+      },
+      send: async (topic, messages) => {
+        watch.begin();
+        watch.check(await sendAll(topic, messages));
       },
       disconnect: () => producer.disconnect(),
       destroy: () => sockets.destroy(),

@@ -12,6 +12,8 @@ export interface KafkaMessage {
  */
 export interface KafkaProducer {
   connect(): Promise<void>;
+  /** Resolves when the topic is there and may be written to; nobody calls it while a send is under way. */
+  find(topic: string): Promise<void>;
   /** Resolves when all in-sync replicas have the messages. */
   send(topic: string, messages: readonly KafkaMessage[]): Promise<void>;
   /** May take arbitrarily long on a broker that does not answer. */

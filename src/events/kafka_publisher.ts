@@ -59,7 +59,7 @@ export class KafkaPublisher implements Publisher {
 
   async warmUp(topic: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#channel(topic).connect(signal);
+      await this.#channel(topic).find(topic, signal);
     } catch (error) {
       throw this.#explain(error, topic, signal);
     }

@@ -38,6 +38,8 @@ export class Lane {
   readonly #waiters = new Set<DrainWaiter>();
   #running = false;
   #reads = 0;
+  /** Its topics were found. */
+  #warm = false;
   #warmUpFailures = 0;
   /** On the clock's monotonic time, ms. */
   #nextWarmUpAt = -Infinity;
@@ -158,8 +160,14 @@ export class Lane {
       }
       const topic = topics[this.#topic];
       const records = rows.map((row) => toRecord(row, topic));
-      await this.#delivery.deliver(records, signal, giveUp);
-      this.#marker.add(rows.map((row) => row.position), signal);
+      const dead = await this.#delivery.deliver(records, signal, giveUp);
+      this.#marker.add(
+        rows.map((row, index) => ({
+          position: row.position,
+          dead: dead.some((record) => record === records[index]),
+        })),
+        signal,
+      );
     }
   }
 
@@ -191,23 +199,34 @@ export class Lane {
     });
   }
 
-  /** Waits for a commit; while the publisher is not known to work, finds out now and then whether it does. */
+  /** Waits for a commit; until it has found its topics, and while the publisher does not work, looks for them. */
   async #idle(signal: AbortSignal): Promise<void> {
     const { publisher, clock, options } = this.#deps;
-    if (
-      publisher.warmUp !== undefined && publisher.state !== "up" &&
-      clock.now() >= this.#nextWarmUpAt
-    ) {
-      try {
-        await publisher.warmUp(options.topics[this.#topic], signal);
-        this.#warmUpFailures = 0;
-      } catch (error) {
-        if (signal.aborted || !(error instanceof PublishError)) throw error;
-        this.#warmUpFailures += 1;
-        this.#nextWarmUpAt = clock.now() +
-          backoffMs(this.#warmUpFailures, this.#backoff);
-      }
-    }
+    const wanted = !this.#warm || publisher.state !== "up";
+    if (wanted && clock.now() >= this.#nextWarmUpAt) await this.#warmUp(signal);
     await this.#wakeup.wait(options.pollIntervalMs, signal);
+  }
+
+  /** The dead-letter topic as well: that it is missing is to be known before the first dead letter. */
+  async #warmUp(signal: AbortSignal): Promise<void> {
+    const { publisher, clock, log, options } = this.#deps;
+    const own = options.topics[this.#topic];
+    try {
+      for (const topic of [own, options.deadLetterTopic]) {
+        await publisher.warmUp?.(topic, signal);
+      }
+      this.#warm = true;
+      this.#warmUpFailures = 0;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof PublishError)) throw error;
+      this.#warmUpFailures += 1;
+      this.#nextWarmUpAt = clock.now() +
+        backoffMs(this.#warmUpFailures, this.#backoff);
+      if (this.#warmUpFailures > 1) return;
+      log("warn", "publisher is not ready, trying again", {
+        topic: own,
+        error: error.message,
+      });
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Marks acknowledged events as sent, behind the publishing.
  *
- * Invariants: only acknowledged positions are ever marked; one mark is under way at a time; a mark that the
+ * Invariants: what is acknowledged as its dead letter is marked as such; only acknowledged positions are ever marked; one mark is under way at a time; a mark that the
  * store could not take is repeated until it can, together with what was acknowledged since.
  * Not promised: that a mark is durable before the next batch is published. What a crash leaves unmarked is
  * published again, same id and bytes.
@@ -10,6 +10,13 @@ import type { Clock } from "@oms/lifecycle";
 import { StoreUnavailableError } from "../storage/errors.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 import type { OutboxStore } from "./relay_ports.ts";
+
+/** A row that is acknowledged. */
+export interface Acked {
+  readonly position: number;
+  /** As its dead letter: the row is kept. */
+  readonly dead: boolean;
+}
 
 export interface MarkerDeps {
   readonly store: Pick<OutboxStore, "markSent">;
@@ -23,7 +30,7 @@ export interface MarkerDeps {
 
 export class Marker {
   readonly #deps: MarkerDeps;
-  #acked: number[] = [];
+  #acked: Acked[] = [];
   #running: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
 
@@ -38,12 +45,12 @@ export class Marker {
 
   /** Where reading goes on: unmarked rows up to here are acknowledged already; 0 when there are none. */
   get highest(): number {
-    return this.#acked.at(-1) ?? 0;
+    return this.#acked.at(-1)?.position ?? 0;
   }
 
-  /** Positions in rising order. The signal ends the repeats, not a mark under way. */
-  add(positions: readonly number[], signal: AbortSignal): void {
-    this.#acked.push(...positions);
+  /** Rows by rising position. The signal ends the repeats, not a mark under way. */
+  add(rows: readonly Acked[], signal: AbortSignal): void {
+    this.#acked.push(...rows);
     this.kick(signal);
   }
 
@@ -70,7 +77,11 @@ export class Marker {
       while (this.#acked.length > 0) {
         const batch = this.#acked.slice();
         try {
-          await store.markSent(batch, clock.wallNow());
+          await store.markSent(
+            batch.map(({ position }) => position),
+            clock.wallNow(),
+            batch.filter(({ dead }) => dead).map(({ position }) => position),
+          );
           this.#acked.splice(0, batch.length);
           this.#deps.onMarked(batch.length);
           failures = 0;

@@ -37,9 +37,9 @@ export interface Publisher {
    */
   publish(records: readonly EventRecord[], signal: AbortSignal): Promise<void>;
   /**
-   * Connects ahead of the first publish and sets `state`, so that health knows of a broker that is away before
-   * the first event. Absent when there is nothing to connect to.
-   * @throws PublishError when the broker cannot be reached; the signal's reason when aborted
+   * Connects ahead of the first publish, looks for the topic and sets `state`, so that health knows of a broker
+   * that is away, or of a topic that is missing, before the first event. Absent when there is nothing to connect to.
+   * @throws PublishError when the topic cannot be written to; the signal's reason when aborted
    */
   warmUp?(topic: string, signal: AbortSignal): Promise<void>;
   /** Bounded by the caller; errors are the caller's to log. Idempotent. */

@@ -86,8 +86,7 @@ export class OutboxRelay {
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
     }
-    const { pending, oldestAgeMs } = this.limit.snapshot();
-    this.#deps.observer.backlog(pending, oldestAgeMs);
+    this.#deps.observer.backlog(this.limit.snapshot());
   }
 
   async #watchBacklog(signal: AbortSignal): Promise<void> {

@@ -2,27 +2,27 @@
 import type { Clock, LogFn } from "@oms/lifecycle";
 import type { EventTopic } from "../orders/events.ts";
 import type { Store } from "../storage/store.ts";
+import type { BacklogSnapshot } from "./backlog.ts";
 import type { Publisher } from "./publisher.ts";
 
 /** The part of the store that the relay reads and writes. */
 export type OutboxStore = Pick<Store, "outbox" | "markSent" | "outboxStats">;
 
 /**
- * - `success`: acknowledged
- * - `error`: failed, the identical batch follows
- * - `refused`: the broker refuses a record of the batch for itself
- * - `dead_lettered`: a refused record was acknowledged by the dead-letter topic
+ * - `sent`: acknowledged
+ * - `failed`: not acknowledged, the identical batch follows; or the broker refuses a record of it for itself
+ * - `dlq`: a refused record was acknowledged by the dead-letter topic
+ * - `dlq_failed`: it was not, the identical dead letter follows
  */
-export type PublishResult = "success" | "error" | "refused" | "dead_lettered";
+export type PublishResult = "sent" | "failed" | "dlq" | "dlq_failed";
 
 /** Told of everything that a metric is made of. Must not throw. */
 export interface RelayObserver {
   /** Commits put `count` events into the outbox. */
   enqueued(count: number): void;
   /** One call of the publisher ended. */
-  attempt(topic: EventTopic, result: PublishResult): void;
-  /** The unsent events and the age of the oldest in ms; 0 when there is none. */
-  backlog(pending: number, oldestAgeMs: number): void;
+  attempt(result: PublishResult): void;
+  backlog(backlog: BacklogSnapshot): void;
 }
 
 export interface RelayOptions {

@@ -199,18 +199,23 @@ export class MemoryStore implements Store {
     });
   }
 
-  markSent(positions: readonly number[], now: number): Promise<void> {
-    return this.#read((state) => state.markSent(positions, now));
+  markSent(
+    positions: readonly number[],
+    now: number,
+    deadLetters: readonly number[] = [],
+  ): Promise<void> {
+    return this.#read((state) => state.markSent(positions, now, deadLetters));
   }
 
   outboxStats(): Promise<OutboxStats> {
-    return this.#read(({ unsent }) => {
+    return this.#read(({ unsent, deadLetters }) => {
       const heads = [unsent.order, unsent.saga]
         .flatMap((rows) => rows.values().take(1).toArray())
         .map((row) => row.createdAt);
       return {
         pending: unsent.order.size + unsent.saga.size,
         oldestCreatedAt: heads.length === 0 ? null : Math.min(...heads),
+        deadLetters,
       };
     });
   }

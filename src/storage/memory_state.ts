@@ -56,6 +56,7 @@ export class MemoryState {
   readonly #unfinished = new Map<OrderId, Map<SagaId, Saga>>();
   readonly #customers = new Map<string, Set<OrderId>>();
   readonly #sent: SentRow[] = [];
+  deadLetters = 0;
   #position = 0;
   #generation = FIRST_GENERATION;
 
@@ -142,11 +143,17 @@ export class MemoryState {
     return lost;
   }
 
-  markSent(positions: readonly number[], sentAt: number): void {
+  markSent(
+    positions: readonly number[],
+    sentAt: number,
+    deadLetters: readonly number[],
+  ): void {
     for (const position of positions) {
       const known = this.unsent.order.delete(position) ||
         this.unsent.saga.delete(position);
-      if (known) this.#sent.push({ position, sentAt });
+      if (!known) continue;
+      if (deadLetters.includes(position)) this.deadLetters += 1;
+      else this.#sent.push({ position, sentAt });
     }
   }
 

@@ -213,10 +213,19 @@ class SqliteStore implements Store {
     return this.#read((reader) => reader.outbox(topic, after, limit));
   }
 
-  async markSent(positions: readonly number[], now: number): Promise<void> {
+  async markSent(
+    positions: readonly number[],
+    now: number,
+    deadLetters: readonly number[] = [],
+  ): Promise<void> {
     const { refusal } = this.#parts.queue;
     if (positions.length === 0 && refusal === null) return;
-    await this.#parts.queue.submit({ kind: "mark_sent", positions, now });
+    await this.#parts.queue.submit({
+      kind: "mark_sent",
+      positions,
+      deadLetters,
+      now,
+    });
   }
 
   outboxStats(): Promise<OutboxStats> {
@@ -224,6 +233,7 @@ class SqliteStore implements Store {
     return this.#read((reader) => ({
       pending,
       oldestCreatedAt: pending === 0 ? null : reader.oldestPendingAt(),
+      deadLetters: reader.deadLetters(),
     }));
   }
 

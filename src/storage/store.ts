@@ -151,9 +151,11 @@ export interface OutboxStats {
   readonly pending: number;
   /** Epoch ms; null when nothing is pending. */
   readonly oldestCreatedAt: number | null;
+  /** Rows that were marked as dead letters. */
+  readonly deadLetters: number;
 }
 
-/** What a bounded clean-up removes: rows older than the given epoch ms, at most `limit` of each kind. */
+/** What a bounded clean-up removes: sent rows, dead letters aside, and answers older than the given epoch ms, at most `limit` of each kind. */
 export interface PurgeQuery {
   readonly answersExpiredBefore: number;
   readonly sentBefore: number;
@@ -225,8 +227,15 @@ export interface Store {
 
   /** Unsent rows of a topic beyond `after`, by position. */
   outbox(topic: EventTopic, after: number, limit: number): Promise<OutboxRow[]>;
-  /** Marks rows as sent; durable when it resolves. Unknown positions are ignored. */
-  markSent(positions: readonly number[], now: number): Promise<void>;
+  /**
+   * Marks rows as sent; durable when it resolves. Unknown positions are ignored.
+   * @param deadLetters those of the positions that no clean-up removes
+   */
+  markSent(
+    positions: readonly number[],
+    now: number,
+    deadLetters?: readonly number[],
+  ): Promise<void>;
   outboxStats(): Promise<OutboxStats>;
 
   purge(query: PurgeQuery): Promise<PurgeResult>;

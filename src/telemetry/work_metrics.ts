@@ -30,8 +30,10 @@ export type ProviderOutcome =
   | "aborted";
 /** State of a circuit breaker. */
 export type CircuitState = "closed" | "half_open" | "open";
-/** Whether an attempt worked. */
-export type AttemptResult = "success" | "error";
+/** How a batch handed to the publisher ended: `dlq` and `dlq_failed` are about a dead letter. */
+export type PublishResult = "sent" | "failed" | "dlq" | "dlq_failed";
+/** How a clean-up ended. */
+export type CleanupResult = "ok" | "error";
 
 /** oms_saga_*, oms_sagas_*, oms_active_sagas. */
 export interface SagaMetrics {
@@ -54,14 +56,16 @@ export interface SagaMetrics {
 export interface OutboxMetrics {
   /** Rows written. */
   readonly events: Counter;
-  readonly publishAttempts: LabeledCounter<{ readonly result: AttemptResult }>;
+  readonly publishAttempts: LabeledCounter<{ readonly result: PublishResult }>;
   readonly pendingRecords: Gauge;
   readonly oldestPendingAge: Gauge;
+  /** Refused events whose rows are kept. */
+  readonly deadLetters: Gauge;
 }
 
 /** oms_idempotency_cleanup_*. */
 export interface IdempotencyMetrics {
-  readonly cleanupRuns: LabeledCounter<{ readonly result: AttemptResult }>;
+  readonly cleanupRuns: LabeledCounter<{ readonly result: CleanupResult }>;
   readonly cleanupDeleted: Counter;
   readonly cleanupLastDeleted: Gauge;
 }
@@ -142,10 +146,11 @@ export function createSagaMetrics(make: Instruments): SagaMetrics {
 export function createOutboxMetrics(make: Instruments): OutboxMetrics {
   return {
     events: make.counter("oms_outbox_events_total", "Outbox rows written."),
-    publishAttempts: attempts(
+    publishAttempts: byResult<PublishResult>(
       make,
       "oms_outbox_publish_attempts_total",
-      "Batches handed to the publisher.",
+      "Batches handed to the publisher, dead letters apart.",
+      ["sent", "failed", "dlq", "dlq_failed"],
     ),
     pendingRecords: make.gauge(
       "oms_outbox_pending_records",
@@ -155,6 +160,10 @@ export function createOutboxMetrics(make: Instruments): OutboxMetrics {
       "oms_outbox_oldest_pending_age_seconds",
       "Age of the oldest event not yet acknowledged.",
     ),
+    deadLetters: make.gauge(
+      "oms_outbox_dead_letters",
+      "Events that the broker refuses for themselves, kept in the store.",
+    ),
   };
 }
 
@@ -163,10 +172,11 @@ export function createIdempotencyMetrics(
   make: Instruments,
 ): IdempotencyMetrics {
   return {
-    cleanupRuns: attempts(
+    cleanupRuns: byResult<CleanupResult>(
       make,
       "oms_idempotency_cleanup_runs_total",
       "Runs of the clean-up of expired answers.",
+      ["ok", "error"],
     ),
     cleanupDeleted: make.counter(
       "oms_idempotency_cleanup_deleted_total",
@@ -179,18 +189,18 @@ export function createIdempotencyMetrics(
   };
 }
 
-function attempts(
+function byResult<Result extends string>(
   make: Instruments,
   name: string,
   help: string,
-): LabeledCounter<{ readonly result: AttemptResult }> {
-  const counter = make.labeledCounter<{ readonly result: AttemptResult }>(
+  results: readonly Result[],
+): LabeledCounter<{ readonly result: Result }> {
+  const counter = make.labeledCounter<{ readonly result: Result }>(
     name,
     help,
     ["result"],
   );
-  counter.inc({ result: "success" }, 0);
-  counter.inc({ result: "error" }, 0);
+  for (const result of results) counter.inc({ result }, 0);
   return counter;
 }
 

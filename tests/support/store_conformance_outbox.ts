@@ -61,6 +61,7 @@ export function outboxConformance(test: ConformanceTest): void {
     assertEquals(await store.outboxStats(), {
       pending: 0,
       oldestCreatedAt: null,
+      deadLetters: 0,
     });
     await put(store, "saga", T0 + 1);
     await put(store, "order", T0 + 2);
@@ -68,18 +69,21 @@ export function outboxConformance(test: ConformanceTest): void {
     assertEquals(await store.outboxStats(), {
       pending: 3,
       oldestCreatedAt: T0 + 1,
+      deadLetters: 0,
     });
     const sagas = await store.outbox("saga", 0, 10);
     await store.markSent(sagas.map((row) => row.position), T0);
     assertEquals(await store.outboxStats(), {
       pending: 2,
       oldestCreatedAt: T0 + 2,
+      deadLetters: 0,
     });
     const orders = await store.outbox("order", 0, 10);
     await store.markSent(orders.map((row) => row.position), T0);
     assertEquals(await store.outboxStats(), {
       pending: 0,
       oldestCreatedAt: null,
+      deadLetters: 0,
     });
   });
 
@@ -109,6 +113,29 @@ export function outboxConformance(test: ConformanceTest): void {
       rows.slice(3).map((row) => row.position),
     );
     assert(await store.answer("key-4", T0) !== null);
+  });
+
+  test("F82 rows marked as dead letters are sent, counted, and kept by every purge and start", async (opened) => {
+    for (let i = 0; i < 4; i++) await put(opened.store, "order", T0);
+    const rows = await opened.store.outbox("order", 0, 10);
+    const [first = 0, second = 0, third = 0] = rows.map((row) => row.position);
+    await opened.store.markSent([first, second, third], T0, [second]);
+    await opened.store.markSent([second], T0 + 1);
+    const stats = { pending: 1, oldestCreatedAt: T0, deadLetters: 1 };
+    assertEquals(await opened.store.outboxStats(), stats);
+    const query = {
+      answersExpiredBefore: T0,
+      sentBefore: Number.MAX_SAFE_INTEGER,
+      limit: 10,
+    };
+    assertEquals((await opened.store.purge(query)).outboxRows, 2);
+    const { store } = await opened.restart();
+    assertEquals((await store.purge(query)).outboxRows, 0);
+    assertEquals(await store.outboxStats(), stats);
+    assertEquals(
+      (await store.outbox("order", 0, 10)).map((row) => row.position),
+      [rows[3]?.position],
+    );
   });
 
   test("positions keep growing after everything was sent, purged and restarted", async (opened) => {

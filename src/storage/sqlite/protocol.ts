@@ -40,13 +40,17 @@ export interface ChangeWrite {
   readonly outbox: readonly Row[];
 }
 
+export interface MarkSentWrite {
+  readonly kind: "mark_sent";
+  readonly positions: readonly number[];
+  /** Of the positions. */
+  readonly deadLetters: readonly number[];
+  readonly now: number;
+}
+
 export type WriteRequest =
   | ChangeWrite
-  | {
-    readonly kind: "mark_sent";
-    readonly positions: readonly number[];
-    readonly now: number;
-  }
+  | MarkSentWrite
   | { readonly kind: "purge"; readonly query: PurgeQuery }
   | { readonly kind: "report"; readonly report: string; readonly now: number }
   | { readonly kind: "ping" };

@@ -19,6 +19,7 @@ import type {
 import { TOPICS } from "./protocol.ts";
 import {
   type Columns,
+  DEAD_LETTER,
   decodeAnswer,
   decodeOrder,
   decodeOutbox,
@@ -174,6 +175,13 @@ export class SqliteReader {
       this.outbox(topic, 0, 1).map((row) => row.createdAt)
     );
     return times.length === 0 ? null : Math.min(...times);
+  }
+
+  deadLetters(): number {
+    const row = this.#sql(
+      `SELECT count(*) AS n FROM outbox WHERE ${DEAD_LETTER}`,
+    ).get();
+    return row === undefined ? 0 : int(row, "n");
   }
 
   lastReport(): string | null {

@@ -61,6 +61,14 @@ export const ANSWER_PUT = insertInto("answers", [
   message = excluded.message, created_at = excluded.created_at,
   expires_at = excluded.expires_at, payload = excluded.payload
   WHERE answers.expires_at <= excluded.created_at`;
+/** Outbox rows that were sent as dead letters: kept, while `sent_at` of all others rises from 0. */
+export const DEAD_LETTER = "sent_at < 0";
+
+/** `sent_at` of a dead letter. */
+export function deadAt(now: number): number {
+  return -Math.max(1, now);
+}
+
 export const OUTBOX_INSERT = insertInto("outbox", [
   "topic",
   "event_id",

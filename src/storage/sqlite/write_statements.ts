@@ -9,6 +9,7 @@ import type { Conflict, PurgeQuery } from "../store.ts";
 import type { CounterDraft } from "./counters.ts";
 import type {
   ChangeWrite,
+  MarkSentWrite,
   Row,
   SagaUpdateWrite,
   WriteRequest,
@@ -17,6 +18,7 @@ import type {
 import { PING } from "./migrate.ts";
 import {
   ANSWER_PUT,
+  deadAt,
   ORDER_INSERT,
   ORDER_UPDATE,
   OUTBOX_INSERT,
@@ -76,7 +78,7 @@ export class WriteStatements {
     // The newest row stays: the next position is one more than the highest there is.
     this.#purgeOutbox = db.prepare(
       `DELETE FROM outbox WHERE position IN (
-        SELECT position FROM outbox WHERE sent_at IS NOT NULL AND sent_at < ?
+        SELECT position FROM outbox WHERE sent_at >= 0 AND sent_at < ?
         AND position < (SELECT max(position) FROM outbox)
         ORDER BY sent_at LIMIT ?)`,
     );
@@ -95,10 +97,7 @@ export class WriteStatements {
         return which === null ? COMMITTED : { kind: "conflict", which };
       }
       case "mark_sent":
-        for (const position of request.positions) {
-          const { changes } = this.#markSent.run(request.now, position);
-          counters.pending -= Number(changes);
-        }
+        this.#markAll(request, counters);
         return COMMITTED;
       case "purge":
         return this.#purge(request.query);
@@ -173,6 +172,18 @@ export class WriteStatements {
     this.#sagaUpdate.run(...update.row);
     counters.saga(kind, update.state, update.stuck, 1);
     return null;
+  }
+
+  #markAll(
+    { positions, deadLetters, now }: MarkSentWrite,
+    counters: CounterDraft,
+  ): void {
+    const dead = new Set(deadLetters);
+    for (const position of positions) {
+      const sentAt = dead.has(position) ? deadAt(now) : now;
+      const { changes } = this.#markSent.run(sentAt, position);
+      counters.pending -= Number(changes);
+    }
   }
 
   #purge(query: PurgeQuery): WriteResult {

@@ -24,6 +24,7 @@ export function unguardedProducers(address: string): CreateKafkaProducer {
     });
     return {
       connect: () => producer.connect(),
+      find: () => Promise.resolve(),
       send: async (topic, messages) => {
         await producer.send({
           topic,

@@ -19,7 +19,11 @@ Deno.test("F44 the limit is passed by commits at once and recovers as events are
   up = true;
   await fixture.clock.advance(5_000);
   assertEquals(fixture.relay.limit.isOverLimit(), false);
-  assertEquals(fixture.relay.backlog(), { pending: 0, oldestAgeMs: 0 });
+  assertEquals(fixture.relay.backlog(), {
+    pending: 0,
+    oldestAgeMs: 0,
+    deadLetters: 0,
+  });
   await fixture.stop();
 });
 
@@ -73,21 +77,30 @@ Deno.test("pending and age are told on every poll and corrected by the store", a
   assertEquals(fixture.relay.backlog().pending, 6);
   fixture.start();
   await fixture.clock.advance(3_000);
-  assertEquals(fixture.backlogs.at(-1), { pending: 1, oldestAgeMs: 3_000 });
+  assertEquals(fixture.backlogs.at(-1), {
+    pending: 1,
+    oldestAgeMs: 3_000,
+    deadLetters: 0,
+  });
   fixture.clock.jumpWall(-3_600_000);
   await fixture.clock.advance(1_000);
-  assertEquals(fixture.backlogs.at(-1), { pending: 1, oldestAgeMs: 0 });
+  assertEquals(fixture.backlogs.at(-1), {
+    pending: 1,
+    oldestAgeMs: 0,
+    deadLetters: 0,
+  });
   await fixture.stop();
 });
 
 Deno.test("commits that come while the store is read are counted on top", async () => {
   const backlog = new Backlog(100, new FakeClock());
   const read = Promise.withResolvers<
-    { pending: number; oldestCreatedAt: null }
+    { pending: number; oldestCreatedAt: null; deadLetters: number }
   >();
   const refreshed = backlog.refresh(() => read.promise);
   backlog.added(2);
-  read.resolve({ pending: 3, oldestCreatedAt: null });
+  read.resolve({ pending: 3, oldestCreatedAt: null, deadLetters: 2 });
   await refreshed;
   assertEquals(backlog.snapshot().pending, 5);
+  assertEquals(backlog.snapshot().deadLetters, 2);
 });

@@ -22,6 +22,10 @@ Deno.test("F43 one refused record among good ones goes to the dead-letter topic,
   ]);
   assertEquals(fixture.ids("oms.dlq"), ["ord_a:order:2"]);
   assertEquals(fixture.outbox.sent.size, 6);
+  const dead = fixture.outbox.rows.filter(({ position }) =>
+    fixture.outbox.dead.has(position)
+  );
+  assertEquals(dead.map(({ eventId }) => eventId), ["ord_a:order:2"]);
   await fixture.stop();
 });
 
@@ -62,6 +66,8 @@ Deno.test("F43 a dead-letter topic that cannot be written is tried again; the re
   fixture.start();
   await fixture.clock.advance(60_000);
   assertEquals(fixture.outbox.sent.size, 0);
+  assertEquals(fixture.attempts.slice(0, 2), ["failed", "dlq_failed"]);
+  assertEquals(new Set(fixture.attempts.slice(1)), new Set(["dlq_failed"]));
   away = false;
   await fixture.clock.advance(5_000);
   assertEquals(fixture.outbox.sent.size, 1);
@@ -69,6 +75,23 @@ Deno.test("F43 a dead-letter topic that cannot be written is tried again; the re
     first?.topic === "oms.dlq"
   );
   for (const letter of letters) assertEquals(letter, letters[0]);
+  assertEquals(fixture.attempts.at(-1), "dlq");
+  await fixture.stop();
+});
+
+Deno.test("F82 what was acknowledged is counted as sent, a dead letter never", async () => {
+  const fixture = new RelayFixture();
+  fixture.outbox.add("order", "a");
+  fixture.publisher.refuses = (record) => record.topic !== "oms.dlq";
+  fixture.start();
+  await fixture.clock.flush();
+  assertEquals(fixture.attempts, ["failed", "dlq"]);
+  fixture.publisher.refuses = () => false;
+  fixture.commit("order", "a");
+  await fixture.clock.flush();
+  assertEquals(fixture.attempts, ["failed", "dlq", "sent"]);
+  await fixture.clock.advance(1_000);
+  assertEquals(fixture.backlogs.at(-1)?.deadLetters, 1);
   await fixture.stop();
 });
 

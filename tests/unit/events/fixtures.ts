@@ -1,6 +1,7 @@
 /** An outbox in memory and a relay on top of it, all on a fake clock. */
 import type { LogFields, LogLevel } from "@oms/lifecycle";
 import { FakeClock } from "@oms/lifecycle/testing";
+import type { BacklogSnapshot } from "../../../src/events/backlog.ts";
 import { OutboxRelay } from "../../../src/events/relay.ts";
 import type {
   OutboxStore,
@@ -14,6 +15,8 @@ import { FakePublisher } from "../../support/fake_publisher.ts";
 export class FakeOutbox implements OutboxStore {
   readonly rows: OutboxRow[] = [];
   readonly sent = new Set<number>();
+  /** Of the sent. */
+  readonly dead = new Set<number>();
   /** Called before each operation; throws to make it fail. */
   before: (operation: "outbox" | "markSent" | "outboxStats") => void = () => {};
   #seqs = new Map<string, number>();
@@ -51,9 +54,14 @@ export class FakeOutbox implements OutboxStore {
     ).slice(0, limit);
   }
 
-  async markSent(positions: readonly number[]): Promise<void> {
+  async markSent(
+    positions: readonly number[],
+    _now: number,
+    deadLetters: readonly number[] = [],
+  ): Promise<void> {
     await Promise.resolve();
     this.before("markSent");
+    for (const position of deadLetters) this.dead.add(position);
     for (const position of positions) this.sent.add(position);
   }
 
@@ -64,6 +72,7 @@ export class FakeOutbox implements OutboxStore {
     return {
       pending: pending.length,
       oldestCreatedAt: pending[0]?.createdAt ?? null,
+      deadLetters: this.dead.size,
     };
   }
 }
@@ -88,7 +97,7 @@ export class RelayFixture {
   readonly clock = new FakeClock();
   readonly log: LogLine[] = [];
   readonly attempts: PublishResult[] = [];
-  readonly backlogs: { pending: number; oldestAgeMs: number }[] = [];
+  readonly backlogs: BacklogSnapshot[] = [];
   readonly relay: OutboxRelay;
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
@@ -106,9 +115,8 @@ export class RelayFixture {
         void this.log.push({ level, message, fields }),
       observer: {
         enqueued: () => {},
-        attempt: (_topic, result) => void this.attempts.push(result),
-        backlog: (pending, oldestAgeMs) =>
-          void this.backlogs.push({ pending, oldestAgeMs }),
+        attempt: (result) => void this.attempts.push(result),
+        backlog: (backlog) => void this.backlogs.push(backlog),
       },
       options: { ...OPTIONS, ...options },
       random: () => 0.5,

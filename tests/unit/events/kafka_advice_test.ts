@@ -56,6 +56,14 @@ Deno.test("F43 advice is found behind the client's own errors", () => {
   }
 });
 
+Deno.test("F82 a missing topic is said with the variable that names it", () => {
+  const missing = failed({ type: "UNKNOWN_TOPIC_OR_PARTITION" });
+  assertEquals(
+    adviceFor(missing, OPEN, "KAFKA_TOPIC_DLQ"),
+    "create the topic, or correct KAFKA_TOPIC_DLQ",
+  );
+});
+
 Deno.test("F43 a connection that is closed while we connect: what the port may want, by what we have", () => {
   const wanted = (security: Parameters<typeof adviceOnConnect>[1]) =>
     adviceOnConnect(CLOSED, security)?.replace(/^.* may want /, "");

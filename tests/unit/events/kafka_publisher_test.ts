@@ -32,6 +32,7 @@ class FakeKafka {
   readonly producers: FakeProducer[] = [];
   connect: Reaction = "ok";
   send: (producer: number) => Reaction = () => "ok";
+  find: (topic: string) => Reaction = () => "ok";
   disconnect: Reaction = "ok";
 
   readonly create = (): KafkaProducer => {
@@ -43,6 +44,7 @@ class FakeKafka {
 
 class FakeProducer implements KafkaProducer {
   readonly batches: { topic: string; ids: string[] }[] = [];
+  readonly found: string[] = [];
   destroyed = false;
   disconnected = false;
   #sending = false;
@@ -52,6 +54,12 @@ class FakeProducer implements KafkaProducer {
 
   connect(): Promise<void> {
     return this.#react(this.kafka.connect);
+  }
+
+  find(topic: string): Promise<void> {
+    assertEquals(this.destroyed, false, "nothing after a failure");
+    this.found.push(topic);
+    return this.#react(this.kafka.find(topic));
   }
 
   async send(topic: string, messages: readonly KafkaMessage[]): Promise<void> {
@@ -231,6 +239,27 @@ Deno.test("F41 a connect without an answer ends at its limit", async () => {
   await publisher.warmUp("a", signal);
   assertEquals(publisher.state, "up");
   assertEquals(publisher.lastError, null);
+  await publisher.close();
+});
+
+Deno.test("F82 a missing topic is known before the first event, and no more once it is there", async () => {
+  const { kafka, publisher } = fixture();
+  await publisher.warmUp("a", signal);
+  assertEquals(publisher.state, "up");
+  kafka.find = () => protocolError("UNKNOWN_TOPIC_OR_PARTITION");
+  await assertRejects(
+    () => publisher.warmUp("oms.dlq", signal),
+    PublishError,
+    "Cannot publish to oms.dlq: the broker says UNKNOWN_TOPIC_OR_PARTITION",
+  );
+  assertEquals(publisher.state, "down");
+  assertEquals(publisher.lastError?.includes("oms.dlq"), true);
+  kafka.find = () => "ok";
+  await publisher.warmUp("oms.dlq", signal);
+  assertEquals([publisher.state, publisher.lastError], ["up", null]);
+  assertEquals(kafka.producers.map(({ found }) => found), [["a"], [
+    "oms.dlq",
+  ], ["oms.dlq"]]);
   await publisher.close();
 });
 

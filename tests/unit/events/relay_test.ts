@@ -247,16 +247,48 @@ Deno.test("an unreached publisher is probed while there is nothing to send, at a
   await fixture.stop();
 });
 
+Deno.test("F82 topics are looked for while nothing is sent, the dead-letter topic too, until all are there", async () => {
+  const missing = new Set(["oms.saga.events", "oms.dlq"]);
+  const found: string[] = [];
+  class Topics extends FakePublisher {
+    warmUp(topic: string): Promise<void> {
+      if (missing.has(topic)) {
+        return Promise.reject(new PublishError(`no ${topic}`));
+      }
+      found.push(topic);
+      return Promise.resolve();
+    }
+  }
+  const fixture = new RelayFixture(undefined, new Topics());
+  fixture.start();
+  await fixture.clock.advance(60_000);
+  assertEquals(
+    fixture.log.map(({ message, fields }) => `${message}: ${fields.error}`)
+      .sort(),
+    [
+      "publisher is not ready, trying again: no oms.dlq",
+      "publisher is not ready, trying again: no oms.saga.events",
+    ],
+  );
+  missing.clear();
+  await fixture.clock.advance(10_000);
+  assertEquals(
+    new Set(found),
+    new Set(["oms.order.events", "oms.saga.events", "oms.dlq"]),
+  );
+  await fixture.stop();
+});
+
 Deno.test("the relay ends only after the mark that is under way", async () => {
   const fixture = new RelayFixture();
   const marked = Promise.withResolvers<void>();
   const { outbox } = fixture;
   const markSent = outbox.markSent.bind(outbox);
   let marking = false;
-  outbox.markSent = async (positions) => {
+  outbox.markSent = async (...args) => {
     marking = true;
     await marked.promise;
-    await markSent(positions);
+    await markSent(...args);
   };
   // The first batch is being marked while the second is on its way.
   fixture.publisher.decide = () => marking ? { kind: "hang" } : { kind: "ack" };

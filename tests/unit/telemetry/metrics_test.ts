@@ -34,6 +34,7 @@ const CONTRACT: Record<string, "counter" | "gauge" | "histogram"> = {
   oms_outbox_publish_attempts_total: "counter",
   oms_outbox_pending_records: "gauge",
   oms_outbox_oldest_pending_age_seconds: "gauge",
+  oms_outbox_dead_letters: "gauge",
   oms_idempotency_cleanup_runs_total: "counter",
   oms_idempotency_cleanup_deleted_total: "counter",
   oms_idempotency_cleanup_last_deleted: "gauge",
@@ -207,7 +208,7 @@ Deno.test("every handle reaches its metric", async () => {
   metrics.saga.active.inc();
   metrics.saga.active.inc();
   metrics.saga.active.dec();
-  metrics.outbox.publishAttempts.inc({ result: "error" }, 2);
+  metrics.outbox.publishAttempts.inc({ result: "failed" }, 2);
   metrics.idempotency.cleanupDeleted.inc(7);
   metrics.provider.requests.inc({
     provider: "payment",
@@ -225,8 +226,11 @@ Deno.test("every handle reaches its metric", async () => {
     'oms_sagas_pending{saga="refund"} 4',
     'oms_sagas_pending{saga="pay"} 0',
     "oms_active_sagas 1",
-    'oms_outbox_publish_attempts_total{result="error"} 2',
-    'oms_outbox_publish_attempts_total{result="success"} 0',
+    'oms_outbox_publish_attempts_total{result="failed"} 2',
+    'oms_outbox_publish_attempts_total{result="sent"} 0',
+    'oms_outbox_publish_attempts_total{result="dlq"} 0',
+    'oms_outbox_publish_attempts_total{result="dlq_failed"} 0',
+    'oms_idempotency_cleanup_runs_total{result="ok"} 0',
     "oms_idempotency_cleanup_deleted_total 7",
     'oms_provider_requests_total{provider="payment",operation="charge",outcome="unknown"} 1',
     'oms_provider_circuit_state{provider="inventory"} 1',
