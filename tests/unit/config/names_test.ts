@@ -59,4 +59,11 @@ Deno.test("settings without effect are warned about", () => {
       .map(({ name }) => name),
     ["KAFKA_TLS", "OMS_POSTGRES_DSN"],
   );
+  const idle = { KAFKA_BROKERS: "k:9092", OMS_EVENTS_FILE_MAX_BYTES: "1000" };
+  assertEquals(
+    load(idle).warnings.map(({ name, message }) => `${name} ${message}`),
+    [
+      "OMS_EVENTS_FILE_MAX_BYTES has no effect: KAFKA_BROKERS is set, events go to Kafka",
+    ],
+  );
 });
