@@ -1,7 +1,8 @@
 /**
  * The file system, as the file publisher uses it.
  *
- * Invariants: what is appended goes to the end that the file has at that moment, so a file that others cut never
+ * Invariants: an open file is its opener's alone, by an flock: a second process that got in without the store's
+ * lock would write into the same lines. What is appended goes to the end that the file has at that moment, so a file that others cut never
  * gets a hole; a name that went is durable before a new file takes it, and a new name before `open` and
  * `moveAside` end.
  * Not promised: that files are told apart on Windows (it has no inodes here), nor that names are durable where the
@@ -10,6 +11,9 @@
 import { basename, dirname, join } from "node:path";
 import { syncDirectory } from "../storage/directory_sync.ts";
 import { nameAside } from "./rotated_name.ts";
+
+/** On Windows a lock would keep everybody from reading. */
+const LOCKS = Deno.build.os !== "windows";
 
 /** What stands at a path. */
 export interface Look {
@@ -51,6 +55,9 @@ export const eventFiles: EventFiles = { open, look, moveAside };
 async function open(path: string): Promise<EventFile> {
   const file = await openOrCreate(path);
   try {
+    if (!await lock(file)) {
+      throw new Error("another process is publishing to it");
+    }
     await syncDirectory(dirname(path));
     const id = idOf(await file.stat());
     return {
@@ -64,12 +71,20 @@ async function open(path: string): Promise<EventFile> {
           : file.truncate(size),
       append: (data) => file.write(data),
       sync: () => file.syncData(),
-      close: () => file.close(),
+      close: () => {
+        // A child that this process forks has a copy of the file until its exec: closing alone would not free it.
+        if (LOCKS) file.unlockSync();
+        file.close();
+      },
     };
   } catch (error) {
     file.close();
     throw error;
   }
+}
+
+async function lock(file: Deno.FsFile): Promise<boolean> {
+  return !LOCKS || await file.tryLock(true);
 }
 
 async function openOrCreate(path: string): Promise<Deno.FsFile> {

@@ -8,7 +8,7 @@
  * cut to a greater length. A batch is in one file.
  * Not promised: more than the outbox already promises, which stays the durable copy; what others remove or cut
  * after the acknowledgement (a copy that is taken before the cut lacks what was acknowledged between the two);
- * several writers (the store's lock keeps a second process out of the directory).
+ * progress of a second writer: it is refused for as long as the first one has the file open.
  */
 import type { LogFn } from "@oms/lifecycle";
 import { PublishError } from "./errors.ts";

@@ -15,7 +15,7 @@ import type { Standing } from "./identity.ts";
 const WAY_OUT =
   "put the right oms.db back together with its oms.db-wal; or, if this is a " +
   "backup that shall be served from now on, set OMS_STORE_RESTORED=true for " +
-  "one start; or, to begin anew, move oms.mark and events.ndjson away, too";
+  "one start; or, to begin anew, move oms.mark and events.* away, too";
 
 /** @throws StoreOpenError the history that lies beside the file reaches further than the file */
 export function admit(
@@ -32,7 +32,10 @@ export function admit(
     );
   }
   if (found.position === 0 && hasEvents(path)) {
-    throw refused(path, "it has no event, and events.ndjson beside it has");
+    throw refused(
+      path,
+      "it has no event, and events.ndjson beside it, or a file set aside from it, has",
+    );
   }
 }
 
@@ -51,13 +54,13 @@ function isBehind(found: Standing, mark: Standing): boolean {
     : found.generation < mark.generation;
 }
 
+/** In the file, or in one that it has become: by our rotation, or by somebody else's. */
 function hasEvents(path: string): boolean {
-  try {
-    return Deno.statSync(join(dirname(path), "events.ndjson")).size > 0;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  const dir = dirname(path);
+  return [...Deno.readDirSync(dir)].some(({ name, isFile }) =>
+    isFile && name.startsWith("events.") &&
+    Deno.statSync(join(dir, name)).size > 0
+  );
 }
 
 function tell({ generation, position }: Standing): string {

@@ -152,3 +152,24 @@ Deno.test("F78 a full file gets a name of its own, a start goes on with the one 
     );
   });
 });
+
+Deno.test({
+  name:
+    "F75 a second publisher, of a process that got in without the store's lock, is refused until the first one has let go",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await inTempDir(async (path) => {
+      const first = new FilePublisher(path);
+      const second = new FilePublisher(path);
+      await first.publish([record("1")], signal);
+      const publish = () => second.publish([record("2")], signal);
+      const { message } = await assertRejects(publish, PublishError);
+      assertEquals(message.includes("another process"), true, message);
+      await first.publish([record("3")], signal);
+      await first.close();
+      await publish();
+      await second.close();
+      assertEquals(ids(await Deno.readTextFile(path)), ["1", "3", "2"]);
+    });
+  },
+});

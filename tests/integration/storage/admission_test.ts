@@ -81,7 +81,7 @@ Deno.test("F75 a young store whose log was deleted between two lives is refused,
 
     await refused(`${parent}/killed`, "event 0", "oms.mark says", "event 21");
     Deno.writeTextFileSync(`${parent}/events/events.ndjson`, "{}\n");
-    await refused(`${parent}/events`, "events.ndjson beside it has");
+    await refused(`${parent}/events`, "events.ndjson beside it");
   });
 });
 
@@ -94,8 +94,10 @@ Deno.test("F75 a store that is gone is refused, beside its mark and beside its e
     await refused(dir, "event 0", "event 3");
     Deno.removeSync(`${dir}/oms.mark`);
     Deno.writeTextFileSync(`${dir}/events.ndjson`, "{}\n");
-    await refused(dir, "events.ndjson beside it has");
-    Deno.truncateSync(`${dir}/events.ndjson`);
+    await refused(dir, "events.ndjson beside it");
+    Deno.renameSync(`${dir}/events.ndjson`, `${dir}/events.ndjson.1`);
+    await refused(dir, "set aside");
+    Deno.truncateSync(`${dir}/events.ndjson.1`);
     await (await open(dir)).close();
   });
 });

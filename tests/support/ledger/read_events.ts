@@ -52,7 +52,7 @@ export function eventOf(
   const { headers, key } = record;
   if (record.topic === topics.dlq) {
     const id = headers["event-id"] ?? "";
-    const seq = Number(/:(\d+)$/.exec(id)?.[1] ?? NaN);
+    const seq = Number(/:(\d+)(?::g\d+-\w+)?$/.exec(id)?.[1] ?? NaN);
     const meant = headers["x-original-topic"];
     if (!Number.isInteger(seq) || meant === undefined) unreadable(record);
     return {
