@@ -1,5 +1,10 @@
 /** What a chaos round does to the service and around it, decided by chance alone. */
 import { between, oneOf, type Random } from "../load/random.ts";
+import {
+  EVENT_DAMAGES,
+  type FileDamage,
+  STORE_DAMAGES,
+} from "./file_damage.ts";
 import { START_POINTS, STOP_POINTS, WORK_POINTS } from "./points.ts";
 import type { Profile, Profiles } from "./profiles.ts";
 
@@ -11,10 +16,11 @@ import type { Profile, Profiles } from "./profiles.ts";
  * - `start-kill`: SIGKILL, then one more in the middle of the next start
  * - `point`: it ends itself at a failpoint, at the n-th passage
  * - `stop-point`: SIGTERM, and its stop ends by SIGKILL at a failpoint
+ * - `fatal`: it ends by itself, by what was done to its files
  * - `start-point`: SIGKILL, then the next start ends itself at a failpoint
  */
 export type Ending =
-  | { readonly kind: "term" | "kill" }
+  | { readonly kind: "term" | "kill" | "fatal" }
   | {
     readonly kind: "term-kill" | "start-kill";
     /** From the SIGTERM, or the start, to the SIGKILL, in ms. */
@@ -47,7 +53,8 @@ export type Trouble =
     /** From now on the wall clock is so far ahead of the machine's, in ms. */
     readonly aheadMs: number;
   }
-  | { readonly kind: "full-disk"; readonly spareKiB: number };
+  | { readonly kind: "full-disk"; readonly spareKiB: number }
+  | { readonly kind: "files"; readonly how: FileDamage };
 
 const PROVIDER_TROUBLES = [
   "slow",
@@ -97,7 +104,7 @@ const LARGEST_SPARE_KIB = 64;
 
 export function planRound(profiles: Profiles, random: Random): Round {
   const profile = oneOf(random, profiles);
-  const { trouble, lifts } = planTrouble(profile, random);
+  const { trouble, lifts, ends } = planTrouble(profile, random);
   return {
     profile,
     afterMs: between(random, SHORTEST_ROUND_MS, LONGEST_ROUND_MS),
@@ -106,7 +113,7 @@ export function planRound(profiles: Profiles, random: Random): Round {
       ? 0
       : between(random, SHORTEST_TROUBLE_MS, LONGEST_TROUBLE_MS),
     lift: oneOf(random, lifts),
-    ending: planEnding(profile, random),
+    ending: ends ? { kind: "fatal" } : planEnding(profile, random),
     hurried: profile === "providers" && random() < 0.3,
   };
 }
@@ -114,7 +121,12 @@ export function planRound(profiles: Profiles, random: Random): Round {
 function planTrouble(
   profile: Profile,
   random: Random,
-): { trouble: Trouble; lifts: readonly [Lift, ...Lift[]] } {
+): {
+  trouble: Trouble;
+  lifts: readonly [Lift, ...Lift[]];
+  /** True: the trouble ends the service. */
+  ends?: boolean;
+} {
   switch (profile) {
     case "kill":
     case "term":
@@ -143,6 +155,17 @@ function planTrouble(
         lifts: ["before-end", "before-start"],
       };
     }
+    case "files":
+      return random() < 0.5
+        ? {
+          trouble: { kind: "files", how: oneOf(random, STORE_DAMAGES) },
+          lifts: ["before-start"],
+          ends: true,
+        }
+        : {
+          trouble: { kind: "files", how: oneOf(random, EVENT_DAMAGES) },
+          lifts: ["before-end", "before-start"],
+        };
   }
 }
 
@@ -151,6 +174,7 @@ function planEnding(profile: Profile, random: Random): Ending {
   switch (kind) {
     case "term":
     case "kill":
+    case "fatal":
       return { kind };
     case "term-kill":
       return { kind, killAfterMs: between(random, 0, LONGEST_STOP_MS) };
@@ -207,6 +231,7 @@ function kindOf(profile: Profile, chance: number): Ending["kind"] {
     case "clock":
     case "pause":
     case "disk":
+    case "files":
       return chance < 0.65 ? "term" : "kill";
   }
 }

@@ -9,6 +9,7 @@
  * - `clock`: the wall clock jumps by an hour, forwards and backwards
  * - `pause`: the service is stopped (SIGSTOP) and goes on later
  * - `disk`: there is no space for a while
+ * - `files`: lock, store, its log or the file of events is removed, replaced, overwritten or rotated
  *
  * In all of them each round ends with the end of the service, under load.
  */
@@ -21,6 +22,7 @@ export const PROFILES = [
   "clock",
   "pause",
   "disk",
+  "files",
 ] as const;
 export type Profile = typeof PROFILES[number];
 export type Profiles = readonly [Profile, ...Profile[]];

@@ -106,14 +106,15 @@ class Run {
     if (trouble.kind !== "none") {
       this.#stage.note(`trouble: ${JSON.stringify(trouble)}`);
     }
-    this.#lift = await beginTrouble(this.#stage, trouble);
+    this.#lift = await beginTrouble(this.#stage, this.tally, trouble);
     await systemClock.sleep(troubleMs, stopping);
     if (trouble.kind !== "none" && lift === "before-end") {
       await this.#liftTrouble();
       await systemClock.sleep(afterMs / 2, stopping);
     }
     const { service } = this.#stage;
-    if (!service.running && ending.kind !== "point") {
+    const mayEnd = ending.kind === "point" || ending.kind === "fatal";
+    if (!service.running && !mayEnd) {
       const { code } = await service.exit;
       this.tally.violations.push(
         `pid ${service.pid} ended by itself with ${code}`,

@@ -17,6 +17,8 @@ import { endsWithin } from "./within.ts";
 const DEFAULT_BUDGET_MS = 20_000;
 /** Load until a point that was not passed yet is given up, in ms. */
 const POINT_WITHIN_MS = 2_500;
+/** A service that nobody calls looks at its files each second, in ms. */
+const NOTICED_WITHIN_MS = 5_000;
 /** For a start whose point ends it, in ms. */
 const START_POINT_WITHIN_MS = 10_000;
 
@@ -56,6 +58,8 @@ export async function strike(
       return await stop(stage, tally, signalled);
     case "kill":
       return await kill(stage, tally);
+    case "fatal":
+      return await awaitFatal(stage, tally);
     case "term-kill":
       stage.note(`SIGTERM to ${stage.service.pid}`);
       stage.service.signal("SIGTERM");
@@ -107,6 +111,21 @@ export async function stop(
 async function kill(stage: Stage, tally: Tally): Promise<void> {
   await stage.kill();
   tally.sigkills += 1;
+}
+
+/** What was done to it has ended it, or does soon. */
+async function awaitFatal(stage: Stage, tally: Tally): Promise<void> {
+  const { service } = stage;
+  const withinMs = budgetOf(service) + NOTICED_WITHIN_MS;
+  if (!await endsWithin(service.exit, withinMs)) {
+    tally.violations.push(`${nameOf(service)} does not end by itself`);
+    return await kill(stage, tally);
+  }
+  const { code } = await service.exit;
+  stage.note(`${nameOf(service)} ended by itself with ${code}`);
+  if (code !== 1) {
+    tally.violations.push(`${nameOf(service)} ended with ${code} and not 1`);
+  }
 }
 
 /** The service ends at its point, by itself; when it does not come there it is killed. */

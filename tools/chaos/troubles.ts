@@ -5,6 +5,8 @@
  */
 import type { Knobs } from "../providers/knobs.ts";
 import type { Stage } from "../demo/stage.ts";
+import { damageFiles, endsService } from "./file_damage.ts";
+import type { Tally } from "./tally.ts";
 import type { BrokerTrouble, ProviderTrouble, Trouble } from "./faults.ts";
 
 export type Lifter = () => Promise<void>;
@@ -21,8 +23,10 @@ const KNOBS: Readonly<
   hang: { unknown_rate: 1, unknown_modes: ["hang", "hang_after"] },
 };
 
+/** @param tally takes what the trouble itself shows to be wrong */
 export async function beginTrouble(
   stage: Stage,
+  tally: Tally,
   trouble: Trouble,
 ): Promise<Lifter> {
   switch (trouble.kind) {
@@ -48,7 +52,25 @@ export async function beginTrouble(
       await disk.shrink(trouble.spareKiB);
       return () => disk.giveBack();
     }
+    case "files": {
+      const { how } = trouble;
+      const { answered, mend } = await damageFiles(stage, how);
+      return once(async () => {
+        const keys = endsService(how) ? answered() : [];
+        if (keys.length > 0) {
+          tally.violations.push(
+            `after ${how} the service answered ${keys.join(", ")}`,
+          );
+        }
+        await mend();
+      });
+    }
   }
+}
+
+function once(lift: Lifter): Lifter {
+  let lifted: Promise<void> | null = null;
+  return () => lifted ??= lift();
 }
 
 async function beginBrokerTrouble(

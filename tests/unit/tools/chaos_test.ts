@@ -76,6 +76,7 @@ Deno.test("troubles belong to their profile, and several profiles take turns", (
       clock: "clock",
       pause: "pause",
       disk: "full-disk",
+      files: "files",
     }[profile];
     assertEquals(trouble.kind, expected);
   }
@@ -86,6 +87,17 @@ Deno.test("troubles belong to their profile, and several profiles take turns", (
 Deno.test("a full disk and a pause are over before the next start needs a disk and a processor", () => {
   for (const { lift } of plan(["disk", "pause"])) {
     assert(lift !== "after-start");
+  }
+});
+
+Deno.test("what is done to the files of the store ends the service, and is put back before the next start", () => {
+  const rounds = plan(["files"]);
+  assertEquals(kindsOf(rounds), ["fatal", "kill", "term"]);
+  for (const { trouble, ending, lift } of rounds) {
+    assert(trouble.kind === "files");
+    const ends = !trouble.how.startsWith("events-");
+    assertEquals(ending.kind === "fatal", ends);
+    assert(lift === "before-start" || !ends && lift === "before-end");
   }
 });
 
