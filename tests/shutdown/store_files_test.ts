@@ -10,7 +10,7 @@ const LANES = 8;
 const ORDERS = 40;
 
 /** Clients that create and pay orders until the service fails them; answers OK that were begun after `mark`. */
-class Load {
+class Load implements AsyncDisposable {
   readonly #world: World;
   readonly #lanes: Promise<void>;
   #ending = false;
@@ -33,6 +33,10 @@ class Load {
   async end(): Promise<void> {
     this.#ending = true;
     await this.#lanes;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
   }
 
   async #lane(service: ServiceProcess): Promise<void> {
@@ -68,7 +72,7 @@ Deno.test(
   async () => {
     await using world = await World.create();
     const first = await world.start();
-    const load = new Load(world, first);
+    await using load = new Load(world, first);
     await until("load", () => load.ok >= ORDERS);
     await Deno.remove(`${world.dataDir}/oms.lock`);
     const second = world.spawn();
@@ -77,7 +81,7 @@ Deno.test(
     await load.end();
 
     await second.ready();
-    const further = new Load(world, second);
+    await using further = new Load(world, second);
     await until("more load", () => further.ok >= ORDERS);
     await further.end();
     await world.quiet(second);
@@ -133,7 +137,7 @@ for (const [name, { damage, mend }] of Object.entries(DAMAGES)) {
     async () => {
       await using world = await World.create();
       const service = await world.start();
-      const load = new Load(world, service);
+      await using load = new Load(world, service);
       await until("load", () => load.ok >= ORDERS);
       await damage(world.dataDir);
       load.mark();

@@ -213,3 +213,23 @@ Deno.test("a mark that cannot be written stays behind, and holds nothing up", as
     assert(markOf(dir) === "generation 1 event 5\n");
   });
 });
+
+Deno.test({
+  name: "F75 a mark whose writing hangs delays no answer",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await withTempDir(async (dir) => {
+      // Opening it hangs until somebody reads it.
+      const draft = `${dir}/oms.mark.new`;
+      const made = await new Deno.Command("mkfifo", { args: [draft] }).output();
+      assert(made.success);
+      const store = await open(dir);
+      await addOrders(store, 20);
+      await store.ping();
+      assertEquals(markOf(dir), "");
+      const reading = Deno.open(draft);
+      await store.close();
+      (await reading).close();
+    });
+  },
+});
