@@ -2,10 +2,11 @@
  * Bounded clean-up: expired idempotency answers and published outbox rows.
  *
  * Not promised: an exact moment. A run that finds more than a batch goes on at once, batch by batch, and never
- * holds the store for longer than one of them.
+ * holds the store for longer than one of them. A clock that jumps ahead removes nothing early.
  */
 import type { Clock } from "@oms/lifecycle";
 import { StoreUnavailableError } from "../storage/errors.ts";
+import type { Ages } from "../storage/ages.ts";
 import type { Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { IdempotencyMetrics } from "../telemetry/metrics.ts";
@@ -13,6 +14,7 @@ import type { IdempotencyMetrics } from "../telemetry/metrics.ts";
 export interface MaintenanceDeps {
   readonly store: Pick<Store, "purge">;
   readonly clock: Clock;
+  readonly ages: Ages;
   readonly metrics: IdempotencyMetrics;
   readonly log: Logger;
   /** ms between runs. */
@@ -37,13 +39,13 @@ export async function runMaintenance(
 }
 
 async function cleanUp(
-  { store, clock, metrics, log, batchSize, outboxRetentionMs }: MaintenanceDeps,
+  { store, ages, metrics, log, batchSize, outboxRetentionMs }: MaintenanceDeps,
   signal: AbortSignal,
 ): Promise<void> {
   let deleted = 0;
   try {
     for (let more = true; more && !signal.aborted;) {
-      const now = clock.wallNow();
+      const now = ages.earliest;
       const purged = await store.purge({
         answersExpiredBefore: now,
         sentBefore: now - outboxRetentionMs,

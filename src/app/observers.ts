@@ -76,6 +76,8 @@ export function sagaObserver(
     },
     step: (step, durationMs) =>
       saga.stepDuration.observe({ step }, durationMs / 1_000),
+    unknownVersions: (count) => saga.unknownVersion.set(count),
+    held: () => saga.held.inc(),
     changed: (change) => {
       if (change !== null) committed(change);
     },

@@ -7,6 +7,7 @@ import type { Providers } from "../providers/mod.ts";
 import { type BackoffOptions, longestDelayMs } from "../sagas/backoff.ts";
 import { SagaDispatcher } from "../sagas/dispatcher.ts";
 import { SagaRunner } from "../sagas/runner.ts";
+import type { Ages } from "../storage/ages.ts";
 import type { Store } from "../storage/store.ts";
 import { sagaObserver } from "./observers.ts";
 import type { ServiceContext } from "./service.ts";
@@ -23,6 +24,7 @@ export interface SagaEngine {
 
 export interface EngineParts {
   readonly store: Store;
+  readonly ages: Ages;
   readonly providers: Providers;
   /** This incarnation. */
   readonly owner: string;
@@ -32,7 +34,7 @@ export interface EngineParts {
 
 export function buildSagaEngine(
   { lifecycle, config, clock, metrics, logger }: ServiceContext,
-  { store, providers, owner, committed }: EngineParts,
+  { store, ages, providers, owner, committed }: EngineParts,
 ): SagaEngine {
   const log = logger.child({ component: "sagas" });
   const startedAt = clock.wallNow();
@@ -55,6 +57,7 @@ export function buildSagaEngine(
     store,
     providers,
     clock,
+    ages,
     owner,
     newCommitId: uuidv7,
     leaseMs: config.sagas.leaseMs,

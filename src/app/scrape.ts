@@ -7,18 +7,22 @@
 import type { Clock, Lifecycle, TaskGroup } from "@oms/lifecycle";
 import type { OutboxRelay } from "../events/mod.ts";
 import type { GrpcEdge } from "../grpc/edge.ts";
+import type { SagaDispatcher } from "../sagas/dispatcher.ts";
 import type { HealthMonitor, HealthReport } from "../http/health.ts";
 import type { SagaKind } from "../orders/saga.ts";
+import type { Ages } from "../storage/ages.ts";
 import type { Store } from "../storage/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { VERSION } from "./build_info.ts";
 
 interface Sources {
   readonly store: Store;
+  readonly ages: Ages;
   readonly relay: OutboxRelay;
   readonly monitor: HealthMonitor;
   readonly edge: GrpcEdge;
   readonly sagas: TaskGroup;
+  readonly dispatcher: Pick<SagaDispatcher, "unknownVersions">;
   readonly clock: Clock;
 }
 
@@ -42,6 +46,8 @@ export class Scrape {
       await this.#sampleSagas(this.#sources);
       this.#sampleBacklog(this.#sources);
       this.#sampleStop(this.#sources);
+      const { behindMs } = this.#sources.ages;
+      this.#metrics.clock.behindStore.set(behindMs / 1_000);
     }
     return await this.#metrics.render();
   }
@@ -63,7 +69,7 @@ export class Scrape {
     };
   }
 
-  async #sampleSagas({ store, clock }: Sources): Promise<void> {
+  async #sampleSagas({ store, dispatcher, clock }: Sources): Promise<void> {
     const { saga } = this.#metrics;
     try {
       const stats = await store.sagaStats();
@@ -71,7 +77,7 @@ export class Scrape {
       for (const kind of kinds) {
         saga.pending.set({ saga: kind }, stats.open[kind]);
       }
-      saga.stuck.set(stats.stuck);
+      saga.stuck.set(stats.stuck + dispatcher.unknownVersions);
       const oldest = stats.oldestUnfinishedAt;
       saga.oldestUnfinishedAge.set(
         oldest === null ? 0 : Math.max(0, clock.wallNow() - oldest) / 1_000,

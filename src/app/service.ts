@@ -31,6 +31,7 @@ import type { Store } from "../storage/store.ts";
 import { logFn, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { VERSION } from "./build_info.ts";
+import { openAges, watchClock } from "./clock_watch.ts";
 import { healthChecks } from "./health_checks.ts";
 import { runMaintenance } from "./maintenance.ts";
 import { grpcObserver, providerObserver, relayObserver } from "./observers.ts";
@@ -115,10 +116,16 @@ export async function startService(context: ServiceContext): Promise<Started> {
   if (store.restored) log("store")("warn", "store restored", { generation });
   const keepReport = () => keepIn(store);
   context.whenForced(keepReport);
-  const lastStop = await step(
-    "last stop",
-    () => takeOver(store, metrics, clock, lifecycle.stopping),
-  );
+  const { ages, lastStop } = await step("last stop", async () => {
+    // Before this start writes a time of its own.
+    const ages = await openAges(store, {
+      clock,
+      metrics: metrics.clock,
+      log: logger.child({ component: "clock" }),
+    });
+    const { stopping } = lifecycle;
+    return { ages, lastStop: await takeOver(store, metrics, clock, stopping) };
+  });
 
   const publisher = await step("publisher", () => {
     const opened = openPublisher(config, clock, log("events"));
@@ -149,6 +156,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
   };
   const engine = buildSagaEngine(context, {
     store,
+    ages,
     providers,
     owner,
     committed,
@@ -166,11 +174,18 @@ export async function startService(context: ServiceContext): Promise<Started> {
     superviseLoop(
       lifecycle,
       loops,
+      "clock",
+      ({ signal }) => watchClock(ages, clock, signal),
+    );
+    superviseLoop(
+      lifecycle,
+      loops,
       "maintenance",
       ({ signal }) =>
         runMaintenance({
           store,
           clock,
+          ages,
           metrics: metrics.idempotency,
           log: logger.child({ component: "maintenance" }),
           intervalMs: config.idempotency.cleanupIntervalMs,
@@ -187,6 +202,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
   const commands = new OrderCommands({
     store,
     clock,
+    ages,
     newCommitId: uuidv7,
     answerTtlMs: config.idempotency.ttlMs,
     overBacklog: () => relay.limit.isOverLimit(),
@@ -233,7 +249,16 @@ export async function startService(context: ServiceContext): Promise<Started> {
     clock,
     VERSION,
   );
-  scrape.attach({ store, relay, monitor, edge, sagas, clock });
+  scrape.attach({
+    store,
+    ages,
+    relay,
+    monitor,
+    edge,
+    sagas,
+    dispatcher,
+    clock,
+  });
   const parts: StopParts = {
     clock,
     edge,

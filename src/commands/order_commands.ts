@@ -9,7 +9,8 @@
  * under a call.
  *
  * Answers are kept byte for byte: OK, NOT_FOUND and FAILED_PRECONDITION. Nothing transient is kept, and no
- * INVALID_ARGUMENT: the corrected request may have the same key.
+ * INVALID_ARGUMENT: the corrected request may have the same key. They are kept for `answerTtlMs` at least, by each of
+ * the clocks: one that jumps frees no key.
  */
 import type { Clock } from "@oms/lifecycle";
 import {
@@ -25,6 +26,7 @@ import type { OrderChange } from "../orders/edit.ts";
 import { isOrderId, newOrderId, newSagaId } from "../orders/ids.ts";
 import type { Order, OrderItem } from "../orders/order.ts";
 import type { Saga } from "../orders/saga.ts";
+import type { Ages } from "../storage/ages.ts";
 import type { ChangeSet, Store, StoredAnswer } from "../storage/store.ts";
 import {
   BacklogError,
@@ -64,6 +66,7 @@ export interface Mutation {
 export interface CommandDeps {
   readonly store: Store;
   readonly clock: Clock;
+  readonly ages: Ages;
   readonly newCommitId: () => string;
   /** ms for which an answer is kept. */
   readonly answerTtlMs: number;
@@ -235,11 +238,11 @@ export class OrderCommands {
     attempt: Attempt,
     signal: AbortSignal,
   ): Promise<StoredAnswer> {
-    const { store, clock, overBacklog, acceptingSagas } = this.#deps;
+    const { store, ages, overBacklog, acceptingSagas } = this.#deps;
     for (let tries = 0; tries < MAX_VERSION_ATTEMPTS; tries++) {
       const kept = await store.answer(
         mutation.idempotencyKey,
-        clock.wallNow(),
+        ages.earliest,
       );
       if (kept !== null) {
         if (kept.fingerprint !== mutation.fingerprint) {
@@ -293,8 +296,9 @@ export class OrderCommands {
     message: string,
     payload: Uint8Array,
   ): StoredAnswer {
-    const createdAt = this.#deps.clock.wallNow();
-    const expiresAt = createdAt + this.#deps.answerTtlMs;
+    const { clock, ages, answerTtlMs } = this.#deps;
+    const createdAt = clock.wallNow();
+    const expiresAt = ages.latest + answerTtlMs;
     return { key, fingerprint, code, message, payload, createdAt, expiresAt };
   }
 }

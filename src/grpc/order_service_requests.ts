@@ -60,17 +60,22 @@ class Violations {
     }
   }
 
-  /** The metadata's idempotency-key; empty when it is not usable. */
+  /**
+   * The metadata's idempotency-key; empty when it is not usable. Blanks around it are not part of it: some clients and
+   * proxies take them off on the way, and a repetition may come by another one.
+   */
   idempotencyKey(metadata: Metadata): string {
     const given = metadata.get(IDEMPOTENCY_KEY);
-    const [key] = given;
-    const valid = typeof key === "string" && IDEMPOTENCY_KEY_FORM.test(key);
+    const key = typeof given[0] === "string"
+      ? given[0].replace(/^ +| +$/g, "")
+      : "";
+    const valid = IDEMPOTENCY_KEY_FORM.test(key);
     if (given.length === 1 && valid) return key;
     const description = given.length === 0
       ? "is required: send the same key with every repetition of one request"
       : given.length > 1
       ? "must be sent once"
-      : "must be 1-255 printable ASCII characters";
+      : "must be 1-255 printable ASCII characters, not only blanks";
     this.add(IDEMPOTENCY_KEY, description);
     return "";
   }

@@ -1,6 +1,4 @@
 /** Full-jitter exponential back-off ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015). */
-import type { StepAttempt } from "../orders/saga.ts";
-
 export interface BackoffOptions {
   /** Upper bound of the first delay, ms. */
   readonly baseMs: number;
@@ -16,15 +14,6 @@ export interface Asked {
   readonly askedMs: number;
   /** For so long the provider still keeps the key. */
   readonly keyLeftMs: number;
-}
-
-/** For how long, in ms, the provider still keeps the attempt's key; below 0: it may have forgotten it. */
-export function keyLeftMs(
-  { firstAttemptAt }: StepAttempt,
-  keyRetentionMs: number,
-  now: number,
-): number {
-  return firstAttemptAt + keyRetentionMs - now;
 }
 
 /**

@@ -31,6 +31,9 @@ import type { SagaRunner } from "./runner.ts";
 /** Thousands that sleep are due at as many times; the table is not read for each of them. In ms. */
 const SCAN_GAP_MS = 20;
 
+/** So many are named, one line each; the rest is counted. */
+const UNKNOWN_NAMED = 20;
+
 export interface DispatcherDeps {
   readonly store: Store;
   readonly runner: SagaRunner;
@@ -62,6 +65,7 @@ export class SagaDispatcher {
   #scanning: Promise<number> | null = null;
   #moreInTable = false;
   #closed = false;
+  #unknownVersions = 0;
 
   constructor(deps: DispatcherDeps) {
     this.#deps = deps;
@@ -80,12 +84,44 @@ export class SagaDispatcher {
     return this.#queued.size;
   }
 
+  /** Open sagas that this build cannot run and that nobody has flagged otherwise, as of the start. */
+  get unknownVersions(): number {
+    return this.#unknownVersions;
+  }
+
   /** Takes up what earlier incarnations left; resolves with its count, after the first look at the table. */
   async start(): Promise<number> {
+    await this.#tellUnknown();
     const taken = await this.#scan();
     // Room that came up meanwhile asked for another look in vain.
     this.#fill();
     return taken;
+  }
+
+  /**
+   * Once: this process neither makes such sagas nor ends them. They wait for a release that knows them, and hold back
+   * the later sagas of their orders.
+   */
+  async #tellUnknown(): Promise<void> {
+    const { store, observer, log } = this.#deps;
+    const { first, count, unflagged } = await store.unknownSagas(
+      KNOWN_VERSIONS,
+      UNKNOWN_NAMED,
+    );
+    this.#unknownVersions = unflagged;
+    observer.unknownVersions(count);
+    for (const saga of first) {
+      log.warn("saga of an unknown version waits", {
+        ...logFields(saga),
+        saga: saga.kind,
+        definition_version: saga.definitionVersion,
+      });
+    }
+    if (count > first.length) {
+      log.warn("more sagas of unknown versions", {
+        sagas: count - first.length,
+      });
+    }
   }
 
   /** Offers a saga that was just committed or found; ignored when there is no room or the group is closed. */

@@ -18,7 +18,8 @@ import type { Order } from "../orders/order.ts";
 import type { Saga, StepAttempt } from "../orders/saga.ts";
 import type { ProviderResult } from "../providers/provider.ts";
 import type { ChangeSet } from "../storage/store.ts";
-import { backoffMs, keyLeftMs } from "./backoff.ts";
+import type { AttemptAges, KeyVerdict } from "./attempt_ages.ts";
+import { backoffMs } from "./backoff.ts";
 import { callProvider } from "./call.ts";
 import type { SagaDefinition, StepOutcome } from "./definition.ts";
 import { OwnershipLostError } from "./errors.ts";
@@ -32,6 +33,7 @@ import {
   moved,
   park,
   postpone,
+  putAside,
   resolve,
   type Transition,
 } from "./transition.ts";
@@ -53,9 +55,17 @@ export type RunEnd =
   /** Somebody else has it, or an earlier saga of its order has not ended. */
   | { readonly kind: "not_ours" };
 
+/** What it has beside what all runs have. */
+export interface RunParts {
+  readonly definition: SagaDefinition;
+  readonly lease: Lease;
+  readonly ages: AttemptAges;
+}
+
 export class SagaRun {
   readonly #deps: RunnerDeps;
   readonly #definition: SagaDefinition;
+  readonly #ages: AttemptAges;
   readonly #context: Pick<TaskContext, "progress">;
   readonly #lease: Lease;
   #order: Order;
@@ -66,13 +76,13 @@ export class SagaRun {
 
   constructor(
     deps: RunnerDeps,
-    definition: SagaDefinition,
+    { definition, lease, ages }: RunParts,
     order: Order,
     saga: Saga,
     context: Pick<TaskContext, "progress">,
-    lease: Lease,
   ) {
     this.#deps = deps;
+    this.#ages = ages;
     this.#definition = definition;
     this.#order = order;
     this.#saga = saga;
@@ -108,6 +118,7 @@ export class SagaRun {
   #tellEnd(): void {
     const { observer, clock, log } = this.#deps;
     const { state, failure, stuckReason } = this.#saga;
+    this.#ages.forget(this.#saga.id);
     observer.ended(this.#saga, clock.wallNow());
     const fields = logFields(this.#saga);
     if (state === "parked") {
@@ -133,7 +144,9 @@ export class SagaRun {
 
   async #attempt(attempt: StepAttempt): Promise<Transition["next"] | RunEnd> {
     const { clock, keyRetentionMs, observer, resultsUntil } = this.#deps;
-    if (keyLeftMs(attempt, keyRetentionMs, clock.wallNow()) < 0) {
+    const key = this.#ages.judge(this.#saga.id, attempt);
+    if (key.kind === "wait") return await this.#hold(attempt, key);
+    if (key.kind === "too_old") {
       const reason =
         `${attempt.step} is unknown and its key is older than the ${keyRetentionMs} ms for which the provider keeps keys`;
       return await this.#commit(
@@ -187,16 +200,17 @@ export class SagaRun {
     attempt: StepAttempt,
     result: Extract<ProviderResult, { kind: "unknown" | "misconfigured" }>,
   ): Promise<RunEnd> {
-    const { clock, retry, keyRetentionMs, stuckAfterMs, log } = this.#deps;
+    const { clock, retry, stuckAfterMs, log } = this.#deps;
     const now = clock.wallNow();
     const misconfigured = result.kind === "misconfigured";
     const askedMs = misconfigured ? retry.maxMs : result.retryAfterMs;
     const delay = backoffMs(
       attempt.unknowns + 1,
       retry,
-      askedMs === undefined
-        ? undefined
-        : { askedMs, keyLeftMs: keyLeftMs(attempt, keyRetentionMs, now) },
+      askedMs === undefined ? undefined : {
+        askedMs,
+        keyLeftMs: this.#ages.keyLeftMs(this.#saga.id, attempt),
+      },
     );
     const overdue = now - this.#saga.createdAt > stuckAfterMs;
     const stuckReason = misconfigured || overdue
@@ -211,6 +225,33 @@ export class SagaRun {
       unknowns: attempt.unknowns + 1,
       retry_in_ms: delay,
     });
+    await this.#move(saga, this.#lease.signal);
+    return { kind: "postponed", nextAttemptAt: saga.nextAttemptAt };
+  }
+
+  /** As it stands, until the clock can tell whether the provider still keeps the key. */
+  async #hold(
+    attempt: StepAttempt,
+    { reason, forMs }: Extract<KeyVerdict, { kind: "wait" }>,
+  ): Promise<RunEnd> {
+    const { clock, retry, observer, log } = this.#deps;
+    const now = clock.wallNow();
+    const again = backoffMs(1, retry, {
+      askedMs: retry.maxMs,
+      keyLeftMs: Infinity,
+    });
+    const delay = Math.min(again, Math.ceil(forMs ?? again));
+    const stuckReason = `${attempt.step} is not sent: ${reason}`;
+    observer.held();
+    if (this.#saga.stuckReason !== stuckReason) {
+      log.warn("saga step held back by the clock", {
+        ...logFields(this.#saga),
+        step: attempt.step,
+        reason,
+        clear_in_ms: forMs,
+      });
+    }
+    const saga = putAside(this.#saga, now + delay, stuckReason, now);
     await this.#move(saga, this.#lease.signal);
     return { kind: "postponed", nextAttemptAt: saga.nextAttemptAt };
   }
@@ -270,6 +311,10 @@ export class SagaRun {
     const owned = claim
       ? claimBy(saga, before, this.#deps.owner)
       : moved(saga, before);
+    const { attempt } = owned;
+    if (attempt !== null && attempt.key !== before.attempt?.key) {
+      this.#ages.making(owned.id, attempt);
+    }
     const set = this.#changeSet(owned, onOrder);
     const sentAt = this.#deps.clock.now();
     const result = await this.#untilAvailable(

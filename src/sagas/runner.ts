@@ -5,23 +5,26 @@
  */
 import type { TaskContext } from "@oms/lifecycle";
 import type { Saga } from "../orders/saga.ts";
-import { backoffMs, keyLeftMs } from "./backoff.ts";
+import { AttemptAges } from "./attempt_ages.ts";
+import { backoffMs } from "./backoff.ts";
 import { definitionOf } from "./definitions.ts";
 import { OwnershipLostError } from "./errors.ts";
 import { type Lease, LeaseKeeper } from "./leases.ts";
 import { logFields, type NamedSaga } from "./log_fields.ts";
 import { type RunEnd, SagaRun } from "./run.ts";
 import type { RunnerDeps } from "./runner_deps.ts";
-import { handBack } from "./transition.ts";
+import { putAside } from "./transition.ts";
 import { untilAvailable } from "./until_available.ts";
 
 export class SagaRunner {
   readonly #deps: RunnerDeps;
   readonly #leases: LeaseKeeper;
+  readonly #ages: AttemptAges;
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
     this.#leases = new LeaseKeeper(deps);
+    this.#ages = new AttemptAges(deps);
   }
 
   /** @throws the definition's or the store's error: a defect, see `shelve`. */
@@ -42,10 +45,17 @@ export class SagaRunner {
           `Cannot run ${saga.id}: ${saga.orderId} does not exist`,
         );
       }
-      run = new SagaRun(this.#deps, definition, order, saga, context, lease);
+      run = new SagaRun(
+        this.#deps,
+        { definition, lease, ages: this.#ages },
+        order,
+        saga,
+        context,
+      );
       return await run.go();
     } catch (error) {
       if (error instanceof OwnershipLostError) {
+        this.#ages.forget(saga.id);
         this.#deps.log.debug("saga is not ours", {
           ...logFields(saga),
           reason: error.message,
@@ -94,8 +104,7 @@ export class SagaRunner {
     defect: Error,
     signal: AbortSignal,
   ): Promise<RunEnd> {
-    const { store, clock, retry, keyRetentionMs, owner, newCommitId } =
-      this.#deps;
+    const { store, clock, retry, owner, newCommitId } = this.#deps;
     const patiently = <T>(run: () => Promise<T>) =>
       untilAvailable(this.#deps, found, run, signal);
     try {
@@ -108,13 +117,10 @@ export class SagaRunner {
         askedMs: retry.maxMs,
         keyLeftMs: saga.attempt === null
           ? Infinity
-          : keyLeftMs(saga.attempt, keyRetentionMs, now),
+          : this.#ages.keyLeftMs(saga.id, saga.attempt),
       };
-      const shelved: Saga = {
-        ...handBack(saga, now),
-        nextAttemptAt: now + backoffMs(1, retry, asked),
-        stuckReason: `defect: ${defect.message}`,
-      };
+      const due = now + backoffMs(1, retry, asked);
+      const shelved = putAside(saga, due, `defect: ${defect.message}`, now);
       const change = {
         commitId: newCommitId(),
         sagaUpdate: { saga: shelved, expectedFence: saga.fence },

@@ -1,5 +1,6 @@
 import type { Clock } from "@oms/lifecycle";
 import type { Providers } from "../providers/provider.ts";
+import type { Ages } from "../storage/ages.ts";
 import type { Store } from "../storage/store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { BackoffOptions } from "./backoff.ts";
@@ -10,6 +11,7 @@ export interface RunnerDeps {
   readonly store: Store;
   readonly providers: Providers;
   readonly clock: Clock;
+  readonly ages: Ages;
   /** This incarnation: goes into `saga.owner`. */
   readonly owner: string;
   readonly newCommitId: () => string;

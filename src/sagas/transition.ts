@@ -115,13 +115,21 @@ export function postpone(
 ): Saga {
   const { attempt } = saga;
   return {
-    ...handBack(saga, now),
+    ...putAside(saga, nextAttemptAt, stuckReason, now),
     attempt: attempt === null
       ? null
       : { ...attempt, unknowns: attempt.unknowns + 1 },
-    nextAttemptAt,
-    stuckReason,
   };
+}
+
+/** Free again as it stands, but not before `nextAttemptAt` (epoch ms): its open attempt was not sent. */
+export function putAside(
+  saga: Saga,
+  nextAttemptAt: number,
+  stuckReason: string | null,
+  now: number,
+): Saga {
+  return { ...handBack(saga, now), nextAttemptAt, stuckReason };
 }
 
 function decide(

@@ -28,6 +28,7 @@ import type {
   Store,
   StoredAnswer,
   TimelineQuery,
+  UnknownSagas,
 } from "./store.ts";
 
 export { MemoryState } from "./memory_state.ts";
@@ -184,6 +185,25 @@ export class MemoryStore implements Store {
     });
   }
 
+  unknownSagas(
+    versions: DueQuery["versions"],
+    limit: number,
+  ): Promise<UnknownSagas> {
+    return this.#read((state) => {
+      const found = [...state.unfinished()]
+        .filter((saga) =>
+          saga.state === "open" &&
+          !versions[saga.kind].includes(saga.definitionVersion)
+        )
+        .sort((a, b) => a.createdAt - b.createdAt);
+      return {
+        first: found.slice(0, limit),
+        count: found.length,
+        unflagged: found.filter((saga) => saga.stuckReason === null).length,
+      };
+    });
+  }
+
   outbox(
     topic: EventTopic,
     after: number,
@@ -220,16 +240,20 @@ export class MemoryStore implements Store {
     });
   }
 
+  newestAt(): Promise<number | null> {
+    return this.#read((state) => state.newestAt());
+  }
+
   purge(query: PurgeQuery): Promise<PurgeResult> {
     return this.#read((state) => state.purge(query));
   }
 
-  saveReport(report: string, _now: number): Promise<void> {
-    return this.#read((state) => state.saveReport(report));
+  saveReport(report: string, now: number): Promise<void> {
+    return this.#read((state) => state.saveReport(report, now));
   }
 
   lastReport(): Promise<string | null> {
-    return this.#read((state) => state.reports.at(-1) ?? null);
+    return this.#read((state) => state.reports.at(-1)?.report ?? null);
   }
 
   ping(): Promise<void> {

@@ -47,7 +47,7 @@ export class MemoryState {
   readonly timelines = new Map<OrderId, TimelineEntry[]>();
   readonly sagas = new Map<SagaId, Saga>();
   readonly answers = new Map<string, StoredAnswer>();
-  readonly reports: string[] = [];
+  readonly reports: { readonly report: string; readonly at: number }[] = [];
   /** Insertion order is position order. */
   readonly unsent: Readonly<Record<EventTopic, Map<number, OutboxRow>>> = {
     order: new Map(),
@@ -157,6 +157,22 @@ export class MemoryState {
     }
   }
 
+  newestAt(): number | null {
+    let newest = -Infinity;
+    const seen = (at: number | undefined) => {
+      newest = Math.max(newest, at ?? -Infinity);
+    };
+    for (const saga of this.unfinished()) {
+      seen(saga.updatedAt);
+      seen(saga.attempt?.firstAttemptAt);
+    }
+    for (const { at } of this.reports) seen(at);
+    for (const { sentAt } of this.#sent) seen(sentAt);
+    for (const { createdAt } of this.answers.values()) seen(createdAt);
+    seen(this.events.at(-1)?.createdAt);
+    return newest === -Infinity ? null : newest;
+  }
+
   purge(query: PurgeQuery): PurgeResult {
     let answers = 0;
     for (const [key, answer] of this.answers) {
@@ -176,8 +192,8 @@ export class MemoryState {
     return { answers, outboxRows };
   }
 
-  saveReport(report: string): void {
-    this.reports.push(report);
+  saveReport(report: string, at: number): void {
+    this.reports.push({ report, at });
     if (this.reports.length > REPORTS_KEPT) this.reports.shift();
   }
 

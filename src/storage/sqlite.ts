@@ -47,6 +47,7 @@ import type {
   Store,
   StoredAnswer,
   TimelineQuery,
+  UnknownSagas,
 } from "./store.ts";
 
 export interface SqliteStoreOptions {
@@ -205,6 +206,13 @@ class SqliteStore implements Store {
     }));
   }
 
+  unknownSagas(
+    versions: DueQuery["versions"],
+    limit: number,
+  ): Promise<UnknownSagas> {
+    return this.#read((reader) => reader.unknownSagas(versions, limit));
+  }
+
   outbox(
     topic: EventTopic,
     after: number,
@@ -235,6 +243,10 @@ class SqliteStore implements Store {
       oldestCreatedAt: pending === 0 ? null : reader.oldestPendingAt(),
       deadLetters: reader.deadLetters(),
     }));
+  }
+
+  newestAt(): Promise<number | null> {
+    return this.#read((reader) => reader.newestAt());
   }
 
   async purge(query: PurgeQuery): Promise<PurgeResult> {

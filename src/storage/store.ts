@@ -142,6 +142,15 @@ export interface SagaStats {
   readonly oldestUnfinishedAt: number | null;
 }
 
+/** Open sagas that the caller cannot run. */
+export interface UnknownSagas {
+  /** The oldest of them. */
+  readonly first: readonly Saga[];
+  readonly count: number;
+  /** Of these, those that carry no stuck reason. */
+  readonly unflagged: number;
+}
+
 export interface OutboxRow extends OutboxDraft {
   /** Grows with every insert; order of commits. */
   readonly position: number;
@@ -224,6 +233,14 @@ export interface Store {
   /** The lowest-numbered unfinished saga of the order. */
   nextSaga(orderId: OrderId): Promise<Saga | null>;
   sagaStats(): Promise<SagaStats>;
+  /**
+   * Open sagas of other definition versions than these, which a later release has left behind. Not cheap with many
+   * open sagas.
+   */
+  unknownSagas(
+    versions: DueQuery["versions"],
+    limit: number,
+  ): Promise<UnknownSagas>;
 
   /** Unsent rows of a topic beyond `after`, by position. */
   outbox(topic: EventTopic, after: number, limit: number): Promise<OutboxRow[]>;
@@ -237,6 +254,12 @@ export interface Store {
     deadLetters?: readonly number[],
   ): Promise<void>;
   outboxStats(): Promise<OutboxStats>;
+
+  /**
+   * Epoch ms of the newest time that was written by the clock of whoever wrote, as far as a bounded search shows:
+   * newest events and their sending, unfinished sagas, newest answers, reports. Null in a new store.
+   */
+  newestAt(): Promise<number | null>;
 
   purge(query: PurgeQuery): Promise<PurgeResult>;
 

@@ -10,6 +10,7 @@ import {
   LIFECYCLE_STATES as STATES,
   type LifecycleState,
 } from "@oms/lifecycle";
+import { type ClockMetrics, createClockMetrics } from "./clock_metrics.ts";
 import { createGrpcMetrics, type GrpcMetrics } from "./grpc_metrics.ts";
 import { type Counter, type Histogram, Instruments } from "./instruments.ts";
 import { createProcessMetrics } from "./process_metrics.ts";
@@ -30,6 +31,7 @@ import {
   type SagaMetrics,
 } from "./work_metrics.ts";
 
+export type * from "./clock_metrics.ts";
 export * from "./grpc_metrics.ts";
 export * from "./instruments.ts";
 export type * from "./shutdown_metrics.ts";
@@ -52,6 +54,7 @@ export interface Metrics extends Disposable {
   readonly outbox: OutboxMetrics;
   readonly idempotency: IdempotencyMetrics;
   readonly provider: ProviderMetrics;
+  readonly clock: ClockMetrics;
   /** From hand-over to COMMIT returned. */
   readonly store: { readonly commitDuration: Histogram };
   readonly shutdown: ShutdownMetrics;
@@ -100,6 +103,7 @@ export function createMetrics(): Metrics {
     outbox: createOutboxMetrics(make),
     idempotency: createIdempotencyMetrics(make),
     provider: createProviderMetrics(make),
+    clock: createClockMetrics(make),
     store: {
       commitDuration: make.histogram(
         "oms_store_commit_duration_seconds",

@@ -50,6 +50,8 @@ export interface SagaMetrics {
   readonly oldestUnfinishedAge: Gauge;
   readonly stuck: Gauge;
   readonly resumed: Counter;
+  readonly held: Counter;
+  readonly unknownVersion: Gauge;
 }
 
 /** oms_outbox_*. */
@@ -138,6 +140,14 @@ export function createSagaMetrics(make: Instruments): SagaMetrics {
     resumed: make.counter(
       "oms_sagas_resumed_total",
       "Sagas taken over from an earlier or another process.",
+    ),
+    unknownVersion: make.gauge(
+      "oms_sagas_unknown_version",
+      "Open sagas of a definition version that this release does not know.",
+    ),
+    held: make.counter(
+      "oms_saga_steps_held_total",
+      "Times that a step was not sent because the clock does not tell its age.",
     ),
   };
 }

@@ -81,18 +81,22 @@ export class RecordedCalls {
     );
   }
 
-  /** All that is left. */
+  /** @param amountMinor null: all that is left */
   refund(
     client: OrderClient,
     orderId: string,
     key = this.newKey(),
+    amountMinor: bigint | null = null,
   ): Promise<Outcome> {
     const reason = "broken";
+    const amount = amountMinor === null
+      ? undefined
+      : { currency: "EUR", amountMinor };
     return this.#call(
       key,
-      { method: "refund", orderId, reason },
+      { method: "refund", orderId, reason, amountMinor },
       () =>
-        client.refundOrder({ orderId, amount: undefined, reason }, {
+        client.refundOrder({ orderId, amount, reason }, {
           idempotencyKey: key,
         }),
     );

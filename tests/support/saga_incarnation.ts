@@ -103,6 +103,7 @@ export function incarnate(
     owner,
     clock,
     store,
+    newestAt: state.newestAt(),
     providers: world.providers,
     overBacklog: () => faults.overBacklog,
     ended: (saga) => world.ended(saga),

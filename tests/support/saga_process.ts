@@ -10,6 +10,7 @@ import {
 } from "../../src/sagas/backoff.ts";
 import { SagaDispatcher } from "../../src/sagas/dispatcher.ts";
 import { SagaRunner } from "../../src/sagas/runner.ts";
+import { Ages } from "../../src/storage/ages.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { type LogFields, silentLogger } from "../../src/telemetry/logger.ts";
 
@@ -30,6 +31,8 @@ export interface ProcessPorts {
   readonly owner: string;
   readonly clock: Clock;
   readonly store: Store;
+  /** Of the store as the process opens it. */
+  readonly newestAt: number | null;
   readonly providers: Providers;
   overBacklog(): boolean;
   ended(saga: Saga): void;
@@ -57,7 +60,7 @@ export interface SagaProcess {
 }
 
 export function wireProcess(
-  { owner, clock, store, providers, overBacklog, ended, error, told }:
+  { owner, clock, store, newestAt, providers, overBacklog, ended, error, told }:
     ProcessPorts,
   options: EngineOptions,
 ): SagaProcess {
@@ -83,6 +86,8 @@ export function wireProcess(
   const observer = {
     claimed: () => {},
     step: () => {},
+    held: () => {},
+    unknownVersions: () => {},
     changed: () => {},
     ended,
     active: () => {},
@@ -92,10 +97,12 @@ export function wireProcess(
     maxMs: options.retry?.maxMs ?? 30_000,
     random: options.random ?? (() => 0.5),
   };
+  const ages = new Ages({ clock, newestAt });
   const runner = new SagaRunner({
     store,
     providers,
     clock,
+    ages,
     owner,
     newCommitId,
     leaseMs: options.leaseMs ?? 10_000,
@@ -121,6 +128,7 @@ export function wireProcess(
   const commands = new OrderCommands({
     store,
     clock,
+    ages,
     newCommitId,
     answerTtlMs: 24 * 3_600_000,
     overBacklog,

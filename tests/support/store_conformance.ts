@@ -3,6 +3,7 @@
  * A harness stands for one place where data lives; `open` again is a restart under another owner.
  */
 import type { Leases } from "../../src/storage/store.ts";
+import { clockConformance } from "./store_conformance_clock.ts";
 import { commitConformance } from "./store_conformance_commit.ts";
 import {
   exclusiveConformance,
@@ -25,6 +26,7 @@ export function storeConformance(
   commitConformance(test);
   queueConformance(test);
   readConformance(test);
+  clockConformance(test);
   sagaConformance(test);
   if (leases === "timed") timedConformance(test);
   else exclusiveConformance(test);

@@ -164,6 +164,37 @@ export function sagaConformance(test: ConformanceTest): void {
     assertEquals(await store.nextDueAt(), T0 + 50);
   });
 
+  test("F81 open sagas of other versions are counted, the oldest named", async (opened) => {
+    const { store } = opened;
+    const known = { pay: [1], cancel: [1, 2], refund: [1] };
+    const none = { first: [], count: 0, unflagged: 0 };
+    assertEquals(await store.unknownSagas(known, 9), none);
+    const [oldest] = await insert(store, makeOrder(), {
+      definitionVersion: 2,
+      createdAt: T0 - 9,
+      stuckReason: "401",
+    });
+    await insert(store, makeOrder(), {}, {
+      kind: "cancel",
+      definitionVersion: 2,
+    });
+    const [middle] = await insert(store, makeOrder(), {
+      kind: "refund",
+      definitionVersion: 3,
+      createdAt: T0 - 8,
+    });
+    await insert(store, makeOrder(), { definitionVersion: 2, createdAt: T0 });
+    const [ended] = await insert(store, makeOrder(), { definitionVersion: 2 });
+    if (!oldest || !middle || !ended) throw new Error("all were made");
+    await mustCommit(store, end(ended, "completed"));
+    const expected = { first: [oldest, middle], count: 3, unflagged: 2 };
+    assertEquals(await store.unknownSagas(known, 2), expected);
+    const next = await opened.restart();
+    assertEquals(await next.store.unknownSagas(known, 2), expected);
+    const all = { pay: [1, 2], cancel: [1, 2], refund: [1, 3] };
+    assertEquals(await next.store.unknownSagas(all, 9), none);
+  });
+
   test("saga counters follow every commit and survive a restart", async (opened) => {
     const { store } = opened;
     assertEquals(await store.sagaStats(), {

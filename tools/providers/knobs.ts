@@ -45,6 +45,8 @@ export const knobsSchema = z.strictObject({
   unknown_modes: z.array(z.enum(UNKNOWN_MODES)).min(1),
   /** How long a hanging call is held before it is closed, in ms. */
   hang_ms: z.number().min(0).max(600_000),
+  /** From its answer on a key is known for so long, by the simulator's own clock; then it is as one never seen, in ms. */
+  key_retention_ms: z.number().min(0).max(86_400_000),
   /** Share of effects that happen twice: a defect, for tests of those who judge the ledger. */
   double_rate: share,
   /** Chance is derived from the seed and the key. */
@@ -60,6 +62,7 @@ export const DEFAULT_KNOBS: Knobs = {
   unknown_rate: 0,
   unknown_modes: [...UNKNOWN_MODES],
   hang_ms: 60_000,
+  key_retention_ms: 86_400_000,
   double_rate: 0,
   seed: "",
 };

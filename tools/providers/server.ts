@@ -1,9 +1,9 @@
 /**
  * Payment and inventory over HTTP, on one port, with a durable ledger: the other side of docs/providers.md.
  *
- * Invariants: a key is answered once and for ever; a second call while the first is worked on gets 409; the same
- * key with another body gets 400 and has no effect; an effect is in the ledger before its answer leaves; only what
- * is reserved is released.
+ * Invariants: a key is answered once, for as long as it is kept; a second call while the first is worked on gets 409;
+ * the same key with another body gets 400 and has no effect; an effect is in the ledger before its answer leaves; only
+ * what is reserved is released.
  * Not promised: sense in money. It refunds what was never charged: the ledger's reader is the judge.
  */
 import { chance } from "../../src/providers/chance.ts";
@@ -139,7 +139,7 @@ export class ProviderServer implements AsyncDisposable {
     const key = request.headers.get("idempotency-key") ?? "";
     const parsed = parseRequest(operation, key, await request.text());
     if (typeof parsed === "string") return this.#reply(400, { error: parsed });
-    const known = this.#ledger.find(key);
+    const known = this.#kept(key);
     if (known !== undefined && known.request !== parsed.body) {
       this.#keyConflicts += 1;
       return this.#reply(400, { error: "key was used with another body" });
@@ -199,8 +199,16 @@ export class ProviderServer implements AsyncDisposable {
 
   #releasesNothing({ key, reservationId }: ProviderRequest): boolean {
     return reservationId !== undefined &&
-      this.#ledger.find(key) === undefined &&
+      this.#kept(key) === undefined &&
       !this.#ledger.holds(reservationId);
+  }
+
+  /** The key's answer, unless it is forgotten by now. */
+  #kept(key: string): LedgerEntry | undefined {
+    const entry = this.#ledger.find(key);
+    if (entry === undefined) return undefined;
+    const ageMs = Date.now() - Date.parse(entry.at);
+    return ageMs > this.#knobs.key_retention_ms ? undefined : entry;
   }
 
   /** The key's one answer: from the ledger, or decided now and written there. */
@@ -208,7 +216,7 @@ export class ProviderServer implements AsyncDisposable {
     operation: Operation,
     call: ProviderRequest,
   ): Promise<LedgerEntry> {
-    const known = this.#ledger.find(call.key);
+    const known = this.#kept(call.key);
     if (known !== undefined) {
       this.#replays += 1;
       return known;

@@ -15,6 +15,7 @@ import type {
   ListPosition,
   OutboxRow,
   StoredAnswer,
+  UnknownSagas,
 } from "../store.ts";
 import { TOPICS } from "./protocol.ts";
 import {
@@ -25,6 +26,7 @@ import {
   decodeOutbox,
   decodeTimeline,
   int,
+  intOrNull,
   text,
 } from "./rows.ts";
 import { decodeSaga } from "./saga_rows.ts";
@@ -43,14 +45,15 @@ export interface Part<T> {
   readonly ended: boolean;
 }
 
+const KNOWN_VERSION = `definition_version IN (SELECT value FROM json_each(
+    CASE kind WHEN 'pay' THEN :pay WHEN 'cancel' THEN :cancel ELSE :refund END))`;
 const FREE_HEADS = `FROM sagas AS s WHERE s.state = 'open'
   AND (s.owner IS NULL OR s.owner <> :owner)
-  AND s.definition_version IN (SELECT value FROM json_each(
-    CASE s.kind WHEN 'pay' THEN :pay WHEN 'cancel' THEN :cancel ELSE :refund END))
+  AND s.${KNOWN_VERSION}
   AND NOT EXISTS (SELECT 1 FROM sagas AS ahead WHERE ahead.order_id = s.order_id
     AND ahead.number < s.number AND ahead.${UNFINISHED})`;
 const FREE_HEADS_ANY_VERSION = FREE_HEADS.replace(
-  /AND s\.definition_version[^]*?END\)\)/,
+  `AND s.${KNOWN_VERSION}`,
   "",
 );
 
@@ -162,6 +165,20 @@ export class SqliteReader {
     return row === undefined ? null : int(row, "created_at");
   }
 
+  unknownSagas(versions: DueQuery["versions"], limit: number): UnknownSagas {
+    const unknown = `FROM sagas WHERE state = 'open' AND NOT ${KNOWN_VERSION}`;
+    const row = this.#sql(
+      `SELECT count(*) AS n, count(*) - count(stuck_reason) AS unflagged ${unknown}`,
+    ).get(encodeVersions(versions));
+    if (row === undefined) throw new TypeError("A count is a row");
+    const count = int(row, "n");
+    if (count === 0) return { first: [], count, unflagged: 0 };
+    const first = this.#sql(
+      `SELECT * ${unknown} ORDER BY created_at LIMIT :limit`,
+    ).all({ limit, ...encodeVersions(versions) }).map(decodeSaga);
+    return { first, count, unflagged: int(row, "unflagged") };
+  }
+
   outbox(topic: EventTopic, after: number, limit: number): OutboxRow[] {
     return this.#sql(
       `SELECT * FROM outbox WHERE topic = ? AND sent_at IS NULL AND position > ?
@@ -182,6 +199,22 @@ export class SqliteReader {
       `SELECT count(*) AS n FROM outbox WHERE ${DEAD_LETTER}`,
     ).get();
     return row === undefined ? 0 : int(row, "n");
+  }
+
+  /** Each by an index, by the 20 reports that are kept, or by the unfinished sagas, which are counted at the open, too. */
+  newestAt(): number | null {
+    const row = this.#sql(
+      `SELECT max(at) AS at FROM (
+        SELECT max(at) AS at FROM reports
+        UNION ALL SELECT max(max(updated_at, ifnull(attempt_first_at, updated_at)))
+          FROM sagas WHERE ${UNFINISHED}
+        UNION ALL SELECT created_at FROM outbox
+          WHERE position = (SELECT max(position) FROM outbox)
+        UNION ALL SELECT max(sent_at) FROM outbox WHERE sent_at IS NOT NULL
+        UNION ALL SELECT * FROM (
+          SELECT created_at FROM answers ORDER BY expires_at DESC LIMIT 1))`,
+    ).get();
+    return row === undefined ? null : intOrNull(row, "at");
   }
 
   lastReport(): string | null {

@@ -18,6 +18,7 @@ import {
   keyed,
   refusal,
   serve,
+  type Served,
 } from "./served.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -281,7 +282,55 @@ Deno.test("F54 a key that is not printable ASCII is INVALID_ARGUMENT", async () 
     assertEquals(code, status.INVALID_ARGUMENT, JSON.stringify(key));
     assertEquals(
       message,
-      "idempotency-key: must be 1-255 printable ASCII characters",
+      "idempotency-key: must be 1-255 printable ASCII characters, not only blanks",
     );
   }
+});
+
+async function ordersIn(served: Served): Promise<number> {
+  const { orders } = await served.client.listOrders({
+    customerId: "customer-1",
+    pageSize: 10,
+    pageToken: "",
+    filterStatuses: [],
+  });
+  return orders.length;
+}
+
+Deno.test("F54 blanks around a key are not part of it: k, blank k, k blank make one order", async () => {
+  await using served = await serve();
+  const long = "k".repeat(255);
+  for (const key of ["k", " k ", "k ", "  k", long, ` ${long} `]) {
+    const { code } = await createWith(served.address, key);
+    assertEquals(code, status.OK, JSON.stringify(key));
+  }
+  assertEquals(await ordersIn(served), 2);
+  // They are one key to the look-up, too: another request under it is refused.
+  using raw = new RawClient(served.address);
+  const { code } = await raw.call(
+    PayOrderRequest.encode({ orderId: "else" }).finish(),
+    { path: PAY, metadata: { "idempotency-key": " k" } },
+  );
+  assertEquals(code, status.ALREADY_EXISTS);
+});
+
+Deno.test("F54 blanks inside of a key are part of it", async () => {
+  await using served = await serve();
+  for (const key of ["a b", "a  b", "ab"]) {
+    assertEquals((await createWith(served.address, key)).code, status.OK);
+  }
+  assertEquals(await ordersIn(served), 3);
+});
+
+Deno.test("F54 a key of blanks alone is INVALID_ARGUMENT", async () => {
+  await using served = await serve();
+  for (const key of ["", " ", "   ", ` ${"k".repeat(256)}`]) {
+    const { code, message } = await createWith(served.address, key);
+    assertEquals(code, status.INVALID_ARGUMENT, JSON.stringify(key));
+    assertEquals(
+      message,
+      "idempotency-key: must be 1-255 printable ASCII characters, not only blanks",
+    );
+  }
+  assertEquals(await ordersIn(served), 0);
 });

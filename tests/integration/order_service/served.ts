@@ -24,6 +24,7 @@ import {
 import { unaryService } from "../../../src/grpc/service.ts";
 import type { Providers } from "../../../src/providers/provider.ts";
 import { SagaDispatcher } from "../../../src/sagas/dispatcher.ts";
+import { Ages } from "../../../src/storage/ages.ts";
 import { SagaRunner } from "../../../src/sagas/runner.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { openSqliteStore } from "../../../src/storage/sqlite.ts";
@@ -74,6 +75,8 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const observer = {
     claimed: () => {},
     step: () => {},
+    held: () => {},
+    unknownVersions: () => {},
     changed: () => {},
     ended: () => {},
     active: () => {},
@@ -81,6 +84,7 @@ export async function serve(options: ServedOptions = {}): Promise<Served> {
   const common = {
     store,
     clock: systemClock,
+    ages: new Ages({ clock: systemClock, newestAt: null }),
     newCommitId: () => crypto.randomUUID(),
     observer,
     log: silentLogger,

@@ -63,6 +63,8 @@ function failingStore(store: Store, points: Failpoints): Store {
     outbox: after("before-read:outbox", store.outbox),
     outboxStats: after("before-read:outboxStats", store.outboxStats),
     lastReport: after("before-read:lastReport", store.lastReport),
+    unknownSagas: after("before-read:unknownSagas", store.unknownSagas),
+    newestAt: after("before-read:newestAt", store.newestAt),
     ping: after("before-read:ping", store.ping),
     markSent: after("before-write:markSent", store.markSent),
     purge: after("before-write:purge", store.purge),

@@ -6,6 +6,7 @@
  * step of the scheduler; the caller lets all promises run dry between two steps.
  */
 import { MemoryState } from "../../../src/storage/memory.ts";
+import { T0 } from "../fixtures.ts";
 import { judge } from "../ledger/mod.ts";
 import { type Judged, verdict } from "../saga_verdict.ts";
 import { Callers } from "./callers.ts";
@@ -129,6 +130,7 @@ export class History implements Judged {
   #begin(): void {
     const name = `process-${++this.#incarnations}`;
     const process = new SimProcess(this.#world, name);
+    if (this.#calm) process.clock.wallOffset = this.#pastAll();
     this.#processes.push(process);
     process.start(() => this.#gone(process, "crashed"));
   }
@@ -205,8 +207,14 @@ export class History implements Judged {
     this.scheduler.hurry = 0;
     for (const process of this.#processes) {
       this.#wake(process);
-      process.clock.wallOffset = 0;
+      process.clock.wallOffset = this.#pastAll();
     }
+  }
+
+  /** A clock that is right, or past whatever a wrong one has written: until then nobody could tell an age. */
+  #pastAll(): number {
+    const newest = this.state.newestAt() ?? -Infinity;
+    return Math.max(0, newest + 1 - T0 - this.scheduler.now);
   }
 
   #quiet(): boolean {

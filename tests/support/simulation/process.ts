@@ -50,6 +50,7 @@ export class SimProcess {
     this.engine = wireProcess({
       owner: name,
       clock: this.clock,
+      newestAt: world.store.state.newestAt(),
       store: mutant.store?.(store, world.store.state) ?? store,
       providers: mutant.providers?.(providers) ?? providers,
       overBacklog: () => false,

@@ -115,6 +115,8 @@ export function simStore(world: StoreWorld, place: Place): Store {
     timeline: (id, query) => real.timeline(id, query),
     list: (query) => real.list(query),
     sagaStats: () => real.sagaStats(),
+    newestAt: () => real.newestAt(),
+    unknownSagas: (versions, limit) => real.unknownSagas(versions, limit),
     outbox: (topic, after, limit) => real.outbox(topic, after, limit),
     markSent: (positions, now) => real.markSent(positions, now),
     outboxStats: () => real.outboxStats(),

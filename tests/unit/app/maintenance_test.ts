@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { FakeClock } from "@oms/lifecycle/testing";
 import { runMaintenance } from "../../../src/app/maintenance.ts";
+import { Ages } from "../../../src/storage/ages.ts";
 import {
   StoreFatalError,
   StoreUnavailableError,
@@ -32,6 +33,7 @@ class Cleaning implements AsyncDisposable {
           }),
       },
       clock: this.clock,
+      ages: new Ages({ clock: this.clock, newestAt: null }),
       metrics: metrics.idempotency,
       log: silentLogger,
       intervalMs: INTERVAL_MS,

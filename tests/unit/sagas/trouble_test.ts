@@ -103,6 +103,7 @@ Deno.test("a saga of an unknown definition version is left alone, and hides no o
     number: 1,
     definitionVersion: 2,
     nextAttemptAt: world.clock.wallNow(),
+    updatedAt: world.clock.wallNow(),
   });
   const change = makeChange({ orderInsert: order, sagaInsert: newer });
   world.state.apply(change, ANY_OWNER);

@@ -67,6 +67,7 @@ class TwoOwners implements AsyncDisposable {
       owner,
       clock,
       store,
+      newestAt: state.newestAt(),
       providers,
       overBacklog: () => false,
       ended: () => {},
