@@ -4,6 +4,7 @@ import type { OrderChange } from "../orders/edit.ts";
 import type { Saga } from "../orders/saga.ts";
 import type { RelayObserver } from "../events/mod.ts";
 import type { GrpcObserver } from "../grpc/observer.ts";
+import type { ConnectionObserver } from "../http/listener.ts";
 import type { ProviderObserver } from "../providers/mod.ts";
 import type { SagaObserver } from "../sagas/observer.ts";
 import { grpcCodeName, type Metrics } from "../telemetry/metrics.ts";
@@ -27,6 +28,16 @@ export function grpcObserver(
       const labels = grpc.labelsOf(path);
       grpc.handled.inc({ ...labels, grpc_code: grpcCodeName(code) });
       grpc.handling.observe(labels, seconds);
+    },
+  };
+}
+
+export function httpObserver({ http }: Metrics): ConnectionObserver {
+  return {
+    opened: () => http.open.inc(),
+    closed: (cause) => {
+      http.open.dec();
+      if (cause !== null) http.closed.inc({ cause });
     },
   };
 }

@@ -34,7 +34,12 @@ import { VERSION } from "./build_info.ts";
 import { openAges, watchClock } from "./clock_watch.ts";
 import { healthChecks } from "./health_checks.ts";
 import { runMaintenance } from "./maintenance.ts";
-import { grpcObserver, providerObserver, relayObserver } from "./observers.ts";
+import {
+  grpcObserver,
+  httpObserver,
+  providerObserver,
+  relayObserver,
+} from "./observers.ts";
 import { openProviders, openPublisher, openRelay, openStore } from "./parts.ts";
 import {
   forceStop,
@@ -94,7 +99,9 @@ export async function startService(context: ServiceContext): Promise<Started> {
     health: () => scrape.health(),
     state: () => lifecycle.state,
     log: logger.child({ component: "http" }),
-  });
+    clock,
+    connections: httpObserver(metrics),
+  }, { maxConnections: config.http.maxConnections });
   const httpAddress = await step(
     "http",
     () => http.start(config.http.address.host, config.http.address.port),

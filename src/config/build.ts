@@ -18,7 +18,7 @@ import type { Values } from "./variables.ts";
 export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
   return {
     grpc: { address: v.grpcAddr, reflection: v.grpcReflection },
-    http: { address: v.metricsAddr },
+    http: { address: v.metricsAddr, maxConnections: v.httpMaxConnections },
     storage: {
       driver: v.storageDriver === "memory" ? "memory" : "sqlite",
       restored: v.storeRestored,

@@ -130,7 +130,10 @@ export interface LogConfig {
 /** What the service runs with. Variables that only decide whether it starts are not in it. */
 export interface Config {
   readonly grpc: { readonly address: Address; readonly reflection: boolean };
-  readonly http: { readonly address: Address };
+  readonly http: {
+    readonly address: Address;
+    readonly maxConnections: number;
+  };
   readonly storage: {
     readonly driver: "sqlite" | "memory";
     /** True: the data is a copy that begins another generation. */

@@ -21,6 +21,13 @@ export const EDGE_VARIABLES = {
     "::1:9090",
     "where probes and metrics listen; port 0 takes any free one",
   ),
+  httpMaxConnections: withDefault(
+    "OMS_HTTP_MAX_CONNECTIONS",
+    "256",
+    p.integer(1, 100_000),
+    "0",
+    "connections to the port of probes and metrics; more are closed at once",
+  ),
   grpcReflection: withDefault(
     "OMS_GRPC_REFLECTION",
     "true",

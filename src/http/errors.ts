@@ -12,3 +12,14 @@ export class HttpListenError extends Error {
     );
   }
 }
+
+/** This Deno does not serve HTTP on a connection that it is given. */
+export class HttpInternalsError extends Error {
+  override readonly name = "HttpInternalsError";
+
+  constructor() {
+    super(
+      `Cannot serve HTTP on Deno ${Deno.version.deno}: it does not have the function that Deno.serve of 2.8.3 rests on. Run the pinned version`,
+    );
+  }
+}

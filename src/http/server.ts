@@ -1,15 +1,23 @@
 /**
- * The HTTP side: probes and metrics on `Deno.serve`.
+ * The HTTP side: probes and metrics on `Deno.serve`, over connections of our own.
  *
- * Invariants: all four endpoints answer until `stop` is called; `stop` lets running requests end; `abort`
- * cuts them, or answers them 503 when `stop` is waiting for them. A handler that throws answers 500 without details.
+ * Invariants: all four endpoints answer until `stop` is called; `stop` lets running requests end and closes every other
+ * connection; `abort` answers them 503, then cuts what is left. A handler that throws answers 500 without details.
  *
  * Not promised: an end of `stop` while a client does not read its answer: the caller bounds it, then aborts.
  */
-import type { LifecycleState } from "@oms/lifecycle";
+import { type Clock, type LifecycleState, systemClock } from "@oms/lifecycle";
 import type { Logger } from "../telemetry/logger.ts";
+import { LAST_ANSWER_MS } from "./connection.ts";
 import { HttpListenError } from "./errors.ts";
 import type { HealthReport } from "./health.ts";
+import {
+  type ConnectionObserver,
+  type HttpLimits,
+  HttpListener,
+} from "./listener.ts";
+import { serveOnConnection } from "./serve_connection.ts";
+import { pathOf } from "./target.ts";
 
 export interface HttpDeps {
   /** Prometheus text. */
@@ -17,6 +25,8 @@ export interface HttpDeps {
   readonly health: () => Promise<HealthReport>;
   readonly state: () => LifecycleState;
   readonly log: Logger;
+  readonly connections?: ConnectionObserver;
+  readonly clock?: Clock;
 }
 
 export interface BoundAddress {
@@ -24,56 +34,67 @@ export interface BoundAddress {
   readonly port: number;
 }
 
+/** Given where the defaults do not fit. */
+export type HttpOptions = Partial<HttpLimits>;
+
+const DEFAULT_LIMITS: HttpLimits = {
+  maxConnections: 256,
+  firstRequestMs: 10_000,
+  idleMs: 60_000,
+};
+
 export class HttpServer {
   readonly #deps: HttpDeps;
-  readonly #cut = new AbortController();
+  readonly #clock: Clock;
+  readonly #listener: HttpListener;
   /** Answers of requests that run: each gives its own up. */
   readonly #running = new Set<() => void>();
-  #stopping = false;
-  #server: Deno.HttpServer<Deno.NetAddr> | null = null;
 
-  constructor(deps: HttpDeps) {
+  /** @throws HttpInternalsError */
+  constructor(deps: HttpDeps, options: HttpOptions = {}) {
+    serveOnConnection();
     this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
+    this.#listener = new HttpListener({
+      clock: this.#clock,
+      limits: { ...DEFAULT_LIMITS, ...options },
+      observer: deps.connections ?? { opened: () => {}, closed: () => {} },
+      log: deps.log,
+      handler: (request) => this.#answer(request),
+      onError: (error) => {
+        deps.log.error("http request failed", { error });
+        return new Response("internal error\n", { status: 500 });
+      },
+    });
   }
 
   /** @throws HttpListenError */
   start(host: string, port: number): BoundAddress {
     try {
-      this.#server = Deno.serve({
-        hostname: host,
-        port,
-        signal: this.#cut.signal,
-        onListen: () => {},
-        onError: (error) => {
-          this.#deps.log.error("http request failed", { error });
-          return new Response("internal error\n", { status: 500 });
-        },
-      }, (request) => this.#answer(request));
+      const bound = this.#listener.listen(host, port);
+      return { host: bound.hostname, port: bound.port };
     } catch (error) {
       throw new HttpListenError(`${host}:${port}`, error);
     }
-    const { hostname, port: bound } = this.#server.addr;
-    return { host: hostname, port: bound };
   }
 
   /** Stops accepting and waits for the running requests. */
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await this.#server?.shutdown();
+  stop(): Promise<void> {
+    return this.#listener.finish();
   }
 
   /** Cuts whatever is left. */
   async abort(): Promise<void> {
-    // After `shutdown` Deno 2.8.3 has no server any more that the signal could cut: its listener would throw
-    // BadResource where nobody can catch it.
-    if (this.#stopping) { for (const giveUp of this.#running) giveUp(); }
-    else this.#cut.abort();
-    await this.#server?.finished;
+    const finished = this.#listener.finish();
+    for (const giveUp of this.#running) giveUp();
+    using _cut = this.#clock.after(LAST_ANSWER_MS, () => this.#listener.cut());
+    await finished;
   }
 
   #answer(request: Request): Response | Promise<Response> {
-    const { pathname } = new URL(request.url);
-    const route = this.#route(pathname);
+    const path = pathOf(request.url, request.headers.get("host"));
+    if (path === null) return new Response("bad host\n", { status: 400 });
+    const route = this.#route(path);
     if (route === null) return new Response("not found\n", { status: 404 });
     if (request.method !== "GET" && request.method !== "HEAD") {
       return new Response("method not allowed\n", {

@@ -12,6 +12,7 @@ import {
 } from "@oms/lifecycle";
 import { type ClockMetrics, createClockMetrics } from "./clock_metrics.ts";
 import { createGrpcMetrics, type GrpcMetrics } from "./grpc_metrics.ts";
+import { createHttpMetrics, type HttpMetrics } from "./http_metrics.ts";
 import { type Counter, type Histogram, Instruments } from "./instruments.ts";
 import { createProcessMetrics } from "./process_metrics.ts";
 import {
@@ -33,6 +34,7 @@ import {
 
 export type * from "./clock_metrics.ts";
 export * from "./grpc_metrics.ts";
+export type * from "./http_metrics.ts";
 export * from "./instruments.ts";
 export type * from "./shutdown_metrics.ts";
 export type * from "./work_metrics.ts";
@@ -48,6 +50,7 @@ export interface BuildInfo {
 /** All metrics of a process. */
 export interface Metrics extends Disposable {
   readonly grpc: GrpcMetrics;
+  readonly http: HttpMetrics;
   readonly saga: SagaMetrics;
   /** Timeline entries written. */
   readonly timelineEvents: Counter;
@@ -95,6 +98,7 @@ export function createMetrics(): Metrics {
   setLifecycleState("Starting");
   return {
     grpc: createGrpcMetrics(make),
+    http: createHttpMetrics(make),
     saga: createSagaMetrics(make),
     timelineEvents: make.counter(
       "oms_timeline_events_total",

@@ -5,6 +5,7 @@ import { load, rows } from "./fixtures.ts";
 const TABLE: Record<string, string | undefined> = {
   OMS_GRPC_ADDR: "127.0.0.1:50051",
   OMS_METRICS_ADDR: "127.0.0.1:9090",
+  OMS_HTTP_MAX_CONNECTIONS: "256",
   OMS_GRPC_REFLECTION: "true",
   OMS_STORAGE_DRIVER: "sqlite",
   OMS_ALLOW_MEMORY_STORAGE: "false",
@@ -87,7 +88,10 @@ Deno.test("an empty environment gives the defaults", () => {
   assertEquals(warnings, []);
   assertEquals(config, {
     grpc: { address: { host: "127.0.0.1", port: 50051 }, reflection: true },
-    http: { address: { host: "127.0.0.1", port: 9090 } },
+    http: {
+      address: { host: "127.0.0.1", port: 9090 },
+      maxConnections: 256,
+    },
     storage: { driver: "sqlite", restored: false },
     dataDir: "./data",
     providers: {

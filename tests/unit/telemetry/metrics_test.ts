@@ -21,6 +21,8 @@ const CONTRACT: Record<string, "counter" | "gauge" | "histogram"> = {
   grpc_server_handling_seconds: "histogram",
   grpc_server_msg_received_total: "counter",
   grpc_server_msg_sent_total: "counter",
+  oms_http_connections_open: "gauge",
+  oms_http_connections_closed_total: "counter",
   oms_saga_started_total: "counter",
   oms_saga_completed_total: "counter",
   oms_saga_canceled_total: "counter",
