@@ -47,6 +47,7 @@ import {
   runningCalls,
   type StopParts,
 } from "./phases.ts";
+import { providerProxy } from "./provider_proxy.ts";
 import { buildSagaEngine } from "./saga_engine.ts";
 import {
   providerFact,
@@ -294,6 +295,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
       publisher: publisher.kind,
       payment: providerFact(config.providers.payment),
       inventory: providerFact(config.providers.inventory),
+      provider_proxy: providerProxy(config.providers, Deno.env.get),
       resumed_sagas: resumed,
       last_stop: lastStop,
     },

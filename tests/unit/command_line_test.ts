@@ -1,7 +1,7 @@
 /** What the sub-commands do with their arguments and their environment, each in a process of its own. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
-import { readyUrl } from "../../src/app/cli/healthcheck.ts";
+import { dialled } from "../../src/app/cli/healthcheck.ts";
 import { serviceCommand } from "../support/service_command.ts";
 import { until } from "../support/until.ts";
 
@@ -143,11 +143,48 @@ Deno.test("healthcheck: 0 when /readyz answers 200, 1 with the reason otherwise"
   assertEquals((await oms(["healthcheck", "now"])).code, 2);
 });
 
+Deno.test("F84 healthcheck asks no proxy, whatever the environment names", async () => {
+  await using server = Deno.serve(
+    // Both families, where the system has both.
+    { port: 0, hostname: "::", onListen: () => {} },
+    ({ headers }) => new Response(`asked ${headers.get("host")}`),
+  );
+  let proxied = 0;
+  await using proxy = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    () => {
+      proxied += 1;
+      return new Response("proxied", { status: 502 });
+    },
+  );
+  const { port } = server.addr;
+  for (const scheme of ["http", "socks5"]) {
+    const url = `${scheme}://user:word@127.0.0.1:${proxy.addr.port}`;
+    const env: Record<string, string> = { NO_PROXY: "", no_proxy: "" };
+    for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
+      env[name] = env[name.toLowerCase()] = url;
+    }
+    for (const host of ["127.0.0.1", "localhost", "[::1]"]) {
+      const address = `${host}:${port}`;
+      const probe = { ...env, OMS_METRICS_ADDR: address };
+      // Its own two seconds may pass on a machine that pauses.
+      let said = await oms(["healthcheck"], probe);
+      await until("an answer in time", async () => {
+        if (!/timed out/.test(said.err)) return true;
+        said = await oms(["healthcheck"], probe);
+        return false;
+      });
+      assertEquals(said, { code: 0, out: `asked ${address}\n`, err: "" });
+    }
+  }
+  assertEquals(proxied, 0);
+});
+
 Deno.test("healthcheck asks a service on every interface by the loopback", () => {
-  const of = (host: string) => readyUrl({ host, port: 9090 });
-  assertEquals(of("0.0.0.0"), "http://127.0.0.1:9090/readyz");
-  assertEquals(of("::"), "http://[::1]:9090/readyz");
-  assertEquals(of("10.0.0.7"), "http://10.0.0.7:9090/readyz");
+  const of = (host: string) => dialled({ host, port: 9090 });
+  assertEquals(of("0.0.0.0"), { host: "127.0.0.1", port: 9090 });
+  assertEquals(of("::"), { host: "::1", port: 9090 });
+  assertEquals(of("10.0.0.7"), { host: "10.0.0.7", port: 9090 });
 });
 
 Deno.test("client and load are the tools: a wrong command line is 2, help is 0", async () => {

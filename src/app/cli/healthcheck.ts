@@ -3,6 +3,7 @@
  *
  * Asks /readyz of the service that listens on OMS_METRICS_ADDR in this same environment. Exit codes: 0 ready, 1 not
  * ready, not reachable or no answer in time, 2 for a wrong command line. One line on stdout, on stderr when it is not 0.
+ * No proxy is ever asked.
  *
  * Not promised: that orders can be taken: /readyz follows the lifecycle only (docs/operations.md, Health).
  */
@@ -36,22 +37,31 @@ export async function healthcheck(args: readonly string[]): Promise<number> {
       "OMS_METRICS_ADDR has port 0, which names no service: give it a fixed port",
     );
   }
-  return await probe(readyUrl(address));
+  return await probe(dialled(address));
 }
 
 /** A service that listens on every interface is asked on the loopback. */
-export function readyUrl({ host, port }: Address): string {
-  const dialled = host === "0.0.0.0"
-    ? "127.0.0.1"
-    : host === "::"
-    ? "::1"
-    : host;
-  return `http://${formatAddress({ host: dialled, port })}/readyz`;
+export function dialled({ host, port }: Address): Address {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return { host: host === "::" ? "::1" : host, port };
 }
 
-async function probe(url: string): Promise<number> {
+async function probe(address: Address): Promise<number> {
+  const url = `http://${formatAddress(address)}/readyz`;
   try {
+    // Straight to the address: a proxy of the environment (HTTP_PROXY, ALL_PROXY) is for others, and may not know it.
+    using client = Deno.createHttpClient({
+      proxy: {
+        transport: "tcp",
+        // In brackets if it is IPv6: Deno makes a URL of it.
+        hostname: address.host.includes(":")
+          ? `[${address.host}]`
+          : address.host,
+        port: address.port,
+      },
+    });
     const answer = await fetch(url, {
+      client,
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
