@@ -12,7 +12,7 @@ import { OrderStatus } from "../../src/grpc/gen/oms/v1/order_service.ts";
 import { passed } from "../support/failpoints/process.ts";
 import type { ServiceProcess } from "../support/service_process.ts";
 import { inPairs } from "./pairs.ts";
-import { NO_SIGNALS, WEAKER_RUNTIME } from "./platform.ts";
+import { NO_SIGNALS } from "./platform.ts";
 import { World } from "./world.ts";
 
 Deno.test.sanitizer({ ops: true, resources: true });
@@ -31,10 +31,9 @@ async function assertStops(service: ServiceProcess, what: string) {
   const { code, awakeMs } = await service.stop();
   assertEquals(code, 0, `${what}:\n${service.output.join("\n")}`);
   assertLess(awakeMs, BOUND_MS, what);
-  // It was let go of, not killed with the process. On 2.7 a request that never ends is (docs/decisions.md).
+  // It was let go of, not killed with the process.
   const left = "exit was held up by something left open";
-  const held = service.log.some(({ msg }) => msg === left);
-  assert(WEAKER_RUNTIME || !held, what);
+  assert(!service.log.some(({ msg }) => msg === left), what);
 }
 
 const HALF_OPEN = {

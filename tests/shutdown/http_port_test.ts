@@ -56,9 +56,10 @@ Deno.test(
       if (said.length > 0) connection.send(...said);
     }
     const open = "oms_http_connections_open";
-    await until("all of them are there", async () => {
+    // With the one that asks; Deno 2.7 closes the unfinished POST by itself.
+    await until("they are there", async () => {
       const now = (await metricsOf(service)).get(open) ?? 0;
-      return now > Object.keys(HELD).length;
+      return now >= Object.keys(HELD).length;
     });
     const { code } = await service.stop();
     assertEquals(code, 0, service.output.join("\n"));
