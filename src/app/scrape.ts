@@ -30,6 +30,7 @@ export class Scrape {
   readonly #metrics: Metrics;
   readonly #lifecycle: Lifecycle;
   #sources: Sources | null = null;
+  #refused = 0;
 
   constructor(metrics: Metrics, lifecycle: Lifecycle) {
     this.#metrics = metrics;
@@ -45,11 +46,20 @@ export class Scrape {
     if (this.#sources !== null) {
       await this.#sampleSagas(this.#sources);
       this.#sampleBacklog(this.#sources);
+      this.#sampleConnections(this.#sources);
       this.#sampleStop(this.#sources);
       const { behindMs } = this.#sources.ages;
       this.#metrics.clock.behindStore.set(behindMs / 1_000);
     }
     return await this.#metrics.render();
+  }
+
+  /** What makes a process that is up unfit for new connections; null: nothing does. */
+  unready(): string | null {
+    const errno = this.#sources?.edge.deaf ?? null;
+    return errno === null
+      ? null
+      : `the gRPC port does not accept connections (${errno})`;
   }
 
   async health(): Promise<HealthReport> {
@@ -92,6 +102,15 @@ export class Scrape {
     this.#metrics.outbox.pendingRecords.set(pending);
     this.#metrics.outbox.oldestPendingAge.set(oldestAgeMs / 1_000);
     this.#metrics.outbox.deadLetters.set(deadLetters);
+  }
+
+  #sampleConnections({ edge }: Sources): void {
+    const { connections } = this.#metrics.edge;
+    const { open, refused } = edge.connections();
+    connections.open.set(open);
+    connections.refused.inc(refused - this.#refused);
+    this.#refused = refused;
+    connections.accepting.set(edge.deaf === null ? 1 : 0);
   }
 
   #sampleStop({ edge, sagas }: Sources): void {

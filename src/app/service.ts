@@ -32,6 +32,7 @@ import { logFn, type Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { VERSION } from "./build_info.ts";
 import { openAges, watchClock } from "./clock_watch.ts";
+import { connectionCaps } from "./descriptors.ts";
 import { healthChecks } from "./health_checks.ts";
 import { runMaintenance } from "./maintenance.ts";
 import {
@@ -99,6 +100,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
     metrics: () => scrape.render(),
     health: () => scrape.health(),
     state: () => lifecycle.state,
+    unready: () => scrape.unready(),
     log: logger.child({ component: "http" }),
     clock,
     connections: httpObserver(metrics),
@@ -235,6 +237,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
       config.log.level === "debug" ? log("grpc") : null,
     ),
     log: log("grpc"),
+    limits: { maxConnections: maxConnections(config, logger) },
   });
   metrics.grpc.initGrpcMethods(
     edge.methods.map(({ service, name, type }) => ({
@@ -301,6 +304,21 @@ export async function startService(context: ServiceContext): Promise<Started> {
     },
     parts,
   };
+}
+
+/** What the port may hold; a warning where descriptors are too few for what is configured. */
+function maxConnections(config: Config, log: Logger): number {
+  const configured = { grpc: config.grpc.maxConnections };
+  const caps = connectionCaps(configured, 2 * config.providers.concurrency);
+  if (caps.grpc < configured.grpc) {
+    log.warn(
+      "few descriptors, connections are capped",
+      {
+        grpc: caps.grpc,
+      },
+    );
+  }
+  return caps.grpc;
 }
 
 /**

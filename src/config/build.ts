@@ -17,7 +17,11 @@ import type { Values } from "./variables.ts";
  */
 export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
   return {
-    grpc: { address: v.grpcAddr, reflection: v.grpcReflection },
+    grpc: {
+      address: v.grpcAddr,
+      reflection: v.grpcReflection,
+      maxConnections: v.grpcMaxConnections,
+    },
     http: { address: v.metricsAddr, maxConnections: v.httpMaxConnections },
     storage: {
       driver: v.storageDriver === "memory" ? "memory" : "sqlite",

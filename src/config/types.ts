@@ -129,7 +129,11 @@ export interface LogConfig {
 
 /** What the service runs with. Variables that only decide whether it starts are not in it. */
 export interface Config {
-  readonly grpc: { readonly address: Address; readonly reflection: boolean };
+  readonly grpc: {
+    readonly address: Address;
+    readonly reflection: boolean;
+    readonly maxConnections: number;
+  };
   readonly http: {
     readonly address: Address;
     readonly maxConnections: number;

@@ -35,6 +35,13 @@ export const EDGE_VARIABLES = {
     "both",
     "serve gRPC reflection",
   ),
+  grpcMaxConnections: withDefault(
+    "OMS_GRPC_MAX_CONNECTIONS",
+    "2000",
+    p.integer(1, 1_000_000),
+    "0",
+    "connections at once on the gRPC port, one more is closed; fewer where descriptors are few",
+  ),
   storageDriver: withDefault(
     "OMS_STORAGE_DRIVER",
     "sqlite",

@@ -23,11 +23,10 @@
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { END_IS_NEAR } from "./goaway.ts";
+import type { ListenerLimits } from "./listener.ts";
 
-/** Limits of a connection, in ms. */
-export interface ConnectionLimits {
-  /** Time to send the HTTP/2 preface. */
-  readonly firstBytesMs: number;
+/** Limits of a connection; times in ms. */
+export interface ConnectionLimits extends ListenerLimits {
   /** Age at which a client is asked to connect anew; +-10 % at random. */
   readonly maxConnectionAgeMs: number;
   /** How long its running calls then have. */

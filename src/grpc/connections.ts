@@ -11,6 +11,7 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { systemClock } from "@oms/lifecycle";
 import { Connection, type ConnectionLimits } from "./connection.ts";
+import type { DeafObserver } from "./hearing.ts";
 import { Listener } from "./listener.ts";
 import { spread } from "./spread.ts";
 
@@ -29,15 +30,20 @@ export class Connections {
     inject: (socket: Socket) => void,
     endCalls: (session: ServerHttp2Session) => void,
     limits: ConnectionLimits,
+    deaf: DeafObserver,
   ) {
     this.#limits = limits;
     this.#endCalls = endCalls;
-    this.listener = new Listener((socket) => {
-      // The session is made, and announced, synchronously.
-      this.#opening = socket;
-      inject(socket);
-      this.#opening = undefined;
-    }, limits.firstBytesMs);
+    this.listener = new Listener(
+      (socket) => {
+        // The session is made, and announced, synchronously.
+        this.#opening = socket;
+        inject(socket);
+        this.#opening = undefined;
+      },
+      limits,
+      deaf,
+    );
     http2Server.on("session", (session) => this.#opened(session));
     http2Server.on("sessionError", () => {
       // A peer that breaks the protocol: its session ends, ours goes on.

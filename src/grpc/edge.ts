@@ -28,6 +28,7 @@ import { RpcError } from "./errors.ts";
 import { http2ServerOf, installGuard } from "./guard.ts";
 import type { ErrorMapper } from "./handlers.ts";
 import { Health } from "./health.ts";
+import { deafLog, type DeafObserver } from "./hearing.ts";
 import type {
   BoundAddress,
   ConnectionCounts,
@@ -58,6 +59,7 @@ const DEFAULT_LIMITS: EdgeLimits = {
   maxReceiveBytes: 1_048_576,
   maxConcurrentStreams: 1_000,
   firstBytesMs: 10_000,
+  maxConnections: 2_000,
   maxConnectionAgeMs: 300_000,
   maxConnectionAgeGraceMs: 30_000,
   goawayNoticeMs: 150,
@@ -104,6 +106,7 @@ export class GrpcEdge {
   /** Every method that is served, health and reflection included. */
   readonly methods: readonly MethodInfo[];
   #stopping = false;
+  #deaf: string | null = null;
 
   /** @throws GrpcInternalsError, MissingHandlerError */
   constructor(options: GrpcEdgeOptions) {
@@ -136,12 +139,14 @@ export class GrpcEdge {
     this.#connections = this.#connect(
       server,
       new Map(this.methods.map((method) => [method.path, method])),
+      deafLog(env.log),
     );
   }
 
   #connect(
     server: Server,
     methods: ReadonlyMap<string, MethodInfo>,
+    tell: DeafObserver,
   ): Connections {
     const injector = server.createConnectionInjector(
       ServerCredentials.createInsecure(),
@@ -165,6 +170,10 @@ export class GrpcEdge {
         }
       },
       this.#limits,
+      (errno) => {
+        this.#deaf = errno;
+        tell(errno);
+      },
     );
   }
 
@@ -190,6 +199,16 @@ export class GrpcEdge {
   /** Every open call, oldest first. */
   calls(): CallReport[] {
     return [...this.#calls].map((call) => call.report());
+  }
+
+  /**
+   * Why new connections are not accepted, an errno if it can be named; null:
+   * they are. Calls on the present ones are served either way, so health does
+   * not say NOT_SERVING: its watchers would leave connections that work for
+   * new ones, which do not.
+   */
+  get deaf(): string | null {
+    return this.#deaf;
   }
 
   connections(): ConnectionCounts {
@@ -243,6 +262,7 @@ export class GrpcEdge {
   /** Everything is served meanwhile. Over at once when nobody is connected. */
   async #announceEnd(signal: AbortSignal): Promise<void> {
     const { listener } = this.#connections;
+    await listener.acceptQueued();
     listener.close();
     this.#connections.announceEnd();
     await listener.whenEmpty(this.#limits.goawayNoticeMs, signal);

@@ -110,6 +110,18 @@ export class GrpcInternalsError extends Error {
   }
 }
 
+/** The runtime's node:net is not what this code was written against. */
+export class RuntimeInternalsError extends Error {
+  override readonly name = "RuntimeInternalsError";
+
+  constructor(what: string) {
+    super(
+      `Deno has changed inside: ${what} is not where 2.8.3 has it. ` +
+        "Use that version, or adapt src/grpc/listener.ts",
+    );
+  }
+}
+
 /** A service was given without one of its handlers. */
 export class MissingHandlerError extends Error {
   override readonly name = "MissingHandlerError";

@@ -4,7 +4,9 @@
  * Invariants: a socket is handed on only after it has sent the whole HTTP/2
  * preface in time; each accepted socket is in `sockets` until it has closed;
  * no socket error is unhandled; after `close` none is accepted; one that has
- * sent no preface yet is told GOAWAY before it is closed for the stop's sake.
+ * sent no preface yet is told GOAWAY before it is closed for the stop's sake; no
+ * more than `maxConnections` are open, one more is closed at once; a failed
+ * accept(2) does not end accepting (hearing.ts).
  *
  * Does not promise: that what follows the preface is HTTP/2, nor that it comes.
  * TLS is not spoken here; its bytes are refused.
@@ -17,6 +19,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { coalesceWrites } from "./coalesce.ts";
 import { ListenError } from "./errors.ts";
 import { NOT_SERVED } from "./goaway.ts";
+import { acceptAgain, BACKLOG, type DeafObserver, Hearing } from "./hearing.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -44,10 +47,24 @@ export interface ConnectionCounts {
   readonly foreign: number;
   /** Since the start: closed because their preface did not come in time. */
   readonly silent: number;
+  /** Since the start: closed because there were too many. */
+  readonly refused: number;
+}
+
+/** Limits of a listener. */
+export interface ListenerLimits {
+  /** Time to send the HTTP/2 preface, in ms. */
+  readonly firstBytesMs: number;
+  /** Connections at once. */
+  readonly maxConnections: number;
 }
 
 /** Takes a socket over that speaks HTTP/2; its first bytes can be read again. */
 export type TakeSocket = (socket: Socket) => void;
+
+/** For what the kernel holds to be accepted: each turn of the event loop takes all of it. */
+const QUEUE_TURN_MS = 2;
+const QUEUE_WITHIN_MS = 200;
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -74,7 +91,7 @@ export function classify(bytes: Uint8Array): FirstBytes {
 /** Accepts connections and owns their sockets. */
 export class Listener {
   readonly #take: TakeSocket;
-  readonly #firstBytesMs: number;
+  readonly #limits: ListenerLimits;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #waiting = new Map<Socket, () => void>();
@@ -82,43 +99,76 @@ export class Listener {
   #accepted = 0;
   #foreign = 0;
   #silent = 0;
+  #refused = 0;
   #closing: Promise<void> | undefined;
+  readonly #hearing: Hearing;
   #refusing = false;
 
-  /** `firstBytesMs`: how long a connection may take to send its preface. */
-  constructor(take: TakeSocket, firstBytesMs = 10_000) {
+  constructor(take: TakeSocket, limits: ListenerLimits, deaf: DeafObserver) {
     this.#take = take;
-    this.#firstBytesMs = firstBytesMs;
+    this.#limits = limits;
     this.#server = createServer((socket) => this.#accept(socket));
+    this.#hearing = new Hearing({
+      accepted: () => this.#accepted,
+      retry: () => acceptAgain(this.#server),
+      changed: deaf,
+    });
   }
 
   /**
    * Starts to listen.
    *
-   * @throws ListenError when the address is in use, not local or not allowed.
+   * @throws ListenError when the address is in use, not local or not allowed;
+   * RuntimeInternalsError
    */
   listen(address: ListenAddress): Promise<BoundAddress> {
     const wanted = `${address.host ?? ""}:${address.port}`;
     return new Promise((resolve, reject) => {
       const onError = (error: Error) => reject(new ListenError(wanted, error));
       this.#server.once("error", onError);
-      this.#server.listen({ port: address.port, host: address.host }, () => {
+      const { port, host } = address;
+      this.#server.listen({ port, host, backlog: BACKLOG }, () => {
         this.#server.removeListener("error", onError);
         this.#server.on("error", () => {
-          // Accepting failed once (no descriptors left, say): it goes on.
+          // Accepting failed, on a runtime that tells: it goes on.
         });
         const bound = this.#server.address();
         if (bound === null || typeof bound === "string") {
           reject(new ListenError(wanted, "it is not a TCP address"));
-        } else {
-          resolve({ host: bound.address, port: bound.port });
+          return;
         }
+        const found = { host: bound.address, port: bound.port };
+        try {
+          acceptAgain(this.#server);
+        } catch (error) {
+          this.close();
+          reject(error);
+          return;
+        }
+        this.#hearing.start(found);
+        resolve(found);
       });
     });
   }
 
+  /**
+   * Accepts what the kernel holds already, as ever, and resolves when nothing
+   * more comes, or after QUEUE_WITHIN_MS: {@link close} resets what is still
+   * there, so a stop calls this first and `close` at once after it.
+   */
+  async acceptQueued(): Promise<void> {
+    const until = performance.now() + QUEUE_WITHIN_MS;
+    for (let seen = -1; seen !== this.#accepted;) {
+      if (!this.#server.listening || performance.now() > until) return;
+      seen = this.#accepted;
+      acceptAgain(this.#server);
+      await new Promise((resolve) => setTimeout(resolve, QUEUE_TURN_MS));
+    }
+  }
+
   /** Accepts no more. What waits for its preface is served when that comes. */
   close(): Promise<void> {
+    this.#hearing.stop();
     this.#closing ??= new Promise((resolve) => {
       if (!this.#server.listening) return resolve();
       this.#server.close(() => resolve());
@@ -169,11 +219,23 @@ export class Listener {
       accepted: this.#accepted,
       foreign: this.#foreign,
       silent: this.#silent,
+      refused: this.#refused,
     };
   }
 
   #accept(socket: Socket): void {
     this.#accepted += 1;
+    const { maxConnections } = this.#limits;
+    // A test of our own must not be what is one too many.
+    const most = maxConnections + (this.#hearing.testing ? 1 : 0);
+    if (this.#sockets.size >= most) {
+      this.#refused += 1;
+      socket.on("error", () => {
+        // It is closed already.
+      });
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("error", () => {
@@ -202,6 +264,9 @@ export class Listener {
           socket.unshift(bytes);
           coalesceWrites(socket);
           this.#take(socket);
+        } else if (this.#hearing.recognises(bytes)) {
+          this.#accepted -= 1;
+          socket.destroy();
         } else this.#refuse(socket, kind);
         return;
       }
@@ -210,7 +275,7 @@ export class Listener {
     const timer = setTimeout(() => {
       this.#silent += 1;
       socket.destroy();
-    }, this.#firstBytesMs);
+    }, this.#limits.firstBytesMs);
     const stopWaiting = () => {
       clearTimeout(timer);
       this.#waiting.delete(socket);

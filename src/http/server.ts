@@ -24,6 +24,8 @@ export interface HttpDeps {
   readonly metrics: () => Promise<string>;
   readonly health: () => Promise<HealthReport>;
   readonly state: () => LifecycleState;
+  /** Why a process that is up is not ready all the same; null: it is. */
+  readonly unready?: () => string | null;
   readonly log: Logger;
   readonly connections?: ConnectionObserver;
   readonly clock?: Clock;
@@ -123,8 +125,9 @@ export class HttpServer {
       case "/readyz":
         return () => {
           const state = this.#deps.state();
-          const status = state === "Ready" ? 200 : 503;
-          return Response.json({ state }, { status });
+          const why = this.#deps.unready?.() ?? undefined;
+          const ready = state === "Ready" && why === undefined;
+          return Response.json({ state, why }, { status: ready ? 200 : 503 });
         };
       case "/healthz":
         return async () => {

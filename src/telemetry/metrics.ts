@@ -11,6 +11,7 @@ import {
   type LifecycleState,
 } from "@oms/lifecycle";
 import { type ClockMetrics, createClockMetrics } from "./clock_metrics.ts";
+import { createEdgeMetrics, type EdgeMetrics } from "./edge_metrics.ts";
 import { createGrpcMetrics, type GrpcMetrics } from "./grpc_metrics.ts";
 import { createHttpMetrics, type HttpMetrics } from "./http_metrics.ts";
 import { type Counter, type Histogram, Instruments } from "./instruments.ts";
@@ -51,6 +52,7 @@ export interface BuildInfo {
 export interface Metrics extends Disposable {
   readonly grpc: GrpcMetrics;
   readonly http: HttpMetrics;
+  readonly edge: EdgeMetrics;
   readonly saga: SagaMetrics;
   /** Timeline entries written. */
   readonly timelineEvents: Counter;
@@ -99,6 +101,7 @@ export function createMetrics(): Metrics {
   return {
     grpc: createGrpcMetrics(make),
     http: createHttpMetrics(make),
+    edge: createEdgeMetrics(make),
     saga: createSagaMetrics(make),
     timelineEvents: make.counter(
       "oms_timeline_events_total",

@@ -155,7 +155,9 @@ Deno.test(
   { ignore: NO_SIGNALS },
   async () => {
     await using world = await World.create();
-    const service = await world.start({ env: NO_PHASE_ENDS });
+    const service = await world.start({
+      env: { ...NO_PHASE_ENDS, OMS_GRPC_MAX_CONNECTIONS: "20000" },
+    });
     const client = world.client(service);
     const orderId = await world.order(client);
     const connections: RawConnection[] = [];

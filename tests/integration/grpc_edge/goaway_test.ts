@@ -170,12 +170,14 @@ async function startPlain(
     () => {},
     {
       firstBytesMs: 10_000,
+      maxConnections: 100,
       maxConnectionAgeMs: 60_000,
       maxConnectionAgeGraceMs: 60_000,
       goawayNoticeMs: 150,
       keepaliveTimeMs: 60_000,
       keepaliveTimeoutMs: 60_000,
     },
+    () => {},
   );
   const { port } = await connections.listener.listen({
     host: "127.0.0.1",

@@ -3,7 +3,12 @@ import { providerProxy } from "../../../src/app/provider_proxy.ts";
 import type { ProviderTarget } from "../../../src/config/types.ts";
 
 const SIMULATED: ProviderTarget = { kind: "simulated" };
-const http = (url: string): ProviderTarget => ({ kind: "http", url });
+const http = (url: string): ProviderTarget => ({
+  kind: "http",
+  url,
+  headers: [],
+  tls: { ca: undefined, cert: undefined, key: undefined },
+});
 
 function shown(
   env: Readonly<Record<string, string>>,

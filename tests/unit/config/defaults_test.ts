@@ -7,6 +7,7 @@ const TABLE: Record<string, string | undefined> = {
   OMS_METRICS_ADDR: "127.0.0.1:9090",
   OMS_HTTP_MAX_CONNECTIONS: "256",
   OMS_GRPC_REFLECTION: "true",
+  OMS_GRPC_MAX_CONNECTIONS: "2000",
   OMS_STORAGE_DRIVER: "sqlite",
   OMS_ALLOW_MEMORY_STORAGE: "false",
   OMS_DATA_DIR: "./data",
@@ -87,7 +88,11 @@ Deno.test("an empty environment gives the defaults", () => {
   const { config, warnings } = load({});
   assertEquals(warnings, []);
   assertEquals(config, {
-    grpc: { address: { host: "127.0.0.1", port: 50051 }, reflection: true },
+    grpc: {
+      address: { host: "127.0.0.1", port: 50051 },
+      reflection: true,
+      maxConnections: 2_000,
+    },
     http: {
       address: { host: "127.0.0.1", port: 9090 },
       maxConnections: 256,

@@ -13,7 +13,8 @@ import { until } from "../../support/until.ts";
 
 export const HEALTHY: HealthReport = {
   status: "healthy",
-  checks: { store: { status: "healthy", message: "well", duration_ms: 0.1 } },
+  checks: { store: { status: "healthy", message: "well", duration_ms: 1 } },
+  timestamp: "2026-12-01T00:00:00.000Z",
   version: "1",
   uptime_seconds: 1,
 };
