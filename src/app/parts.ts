@@ -1,6 +1,6 @@
 /** Which implementation stands behind each port, as the configuration says. */
 import { type Clock, type LogFn } from "@oms/lifecycle";
-import type { Config, ProviderTarget } from "../config.ts";
+import type { Config } from "../config.ts";
 import {
   FilePublisher,
   kafkaProducerFactory,
@@ -13,7 +13,6 @@ import {
 } from "../events/mod.ts";
 import {
   createProviders,
-  type HttpAccess,
   type ProviderObserver,
   type Providers,
 } from "../providers/mod.ts";
@@ -21,6 +20,7 @@ import { MemoryState, MemoryStore } from "../storage/memory.ts";
 import { openSqliteStore } from "../storage/sqlite.ts";
 import type { Store } from "../storage/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { accessOf } from "./provider_access.ts";
 
 /** Longest pause between two tries at the publisher, in ms. */
 const PUBLISH_RETRY_MAX_MS = 5_000;
@@ -112,16 +112,6 @@ export function openProviders(
     clock,
     observer,
   );
-}
-
-function accessOf(target: ProviderTarget): HttpAccess | null {
-  if (target.kind === "simulated") return null;
-  const { url, headers, tls } = target;
-  return {
-    baseUrl: url,
-    headers: headers.map(({ name, value }) => [name, value.reveal()] as const),
-    tls: { ca: tls.ca, cert: tls.cert, key: tls.key?.reveal() },
-  };
 }
 
 export function openRelay(

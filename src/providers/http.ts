@@ -1,4 +1,5 @@
 /** Payment and inventory over the provider HTTP API. */
+import type { ExternalStep } from "../orders/saga.ts";
 import { type HttpOperation, HttpProviderClient } from "./http_client.ts";
 import type { AnswerRules } from "./interpret.ts";
 import type {
@@ -31,6 +32,14 @@ const RELEASE: HttpOperation = {
   path: "/releases",
   // A repeated or late release finds nothing: that is what it was for.
   rules: { ...INVENTORY, goneIsDone: true },
+};
+
+/** By step. */
+export const OPERATIONS: Readonly<Record<ExternalStep, HttpOperation>> = {
+  charge: CHARGE,
+  refund: REFUND,
+  reserve: RESERVE,
+  release: RELEASE,
 };
 
 export class HttpPayment implements PaymentProvider {

@@ -3,14 +3,14 @@
  *
  * Invariants: the body goes out exactly as given; an attempt that may have reached the provider and has no
  * readable answer is `unknown`; a call rejects only with its signal's reason, and an answer that was read before
- * the abort is still returned. No redirect is followed: fetch would repeat a POST as a GET and call it a success,
- * and what says who we are would go to another origin.
+ * the abort is still returned.
  * Not promised: repeats. The saga repeats, with the same key and body.
  */
 import type { ExternalStep } from "../orders/saga.ts";
 import { type Attempt, Breaker, type BreakerSettings } from "./breaker.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
-import { type AnswerRules, type HttpAnswer, interpret } from "./interpret.ts";
+import { type HttpAccess, HttpExchange } from "./http_exchange.ts";
+import { type AnswerRules, interpret } from "./interpret.ts";
 import type {
   ProviderCall,
   ProviderName,
@@ -18,23 +18,6 @@ import type {
   ProviderResult,
 } from "./provider.ts";
 import { cleanText } from "./provider_text.ts";
-
-/** An answer is a few dozen bytes; more than this is not one. */
-const MAX_ANSWER_BYTES = 64 * 1024;
-
-/** Where a provider is, and who we are there. */
-export interface HttpAccess {
-  /** Paths are appended to it; a trailing slash is ignored. */
-  readonly baseUrl: string;
-  /** Sent with each request, to nobody else, and never told. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** PEM: `ca` is trusted beside the runtime's own, `cert` and `key` are our certificate. */
-  readonly tls: {
-    readonly ca?: string | undefined;
-    readonly cert?: string | undefined;
-    readonly key?: string | undefined;
-  };
-}
 
 export interface HttpClientOptions {
   readonly name: ProviderName;
@@ -60,15 +43,13 @@ class AttemptTimeoutError extends Error {
 
 export class HttpProviderClient {
   readonly #options: HttpClientOptions;
-  readonly #baseUrl: string;
+  readonly #exchange: HttpExchange;
   readonly #limit: ConcurrencyLimit;
   readonly #breaker: Breaker;
-  readonly #sockets: Deno.HttpClient;
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    const { baseUrl, tls } = options.access;
-    this.#baseUrl = baseUrl.replace(/\/+$/, "");
+    this.#exchange = new HttpExchange(options.access, options.concurrency);
     this.#limit = new ConcurrencyLimit(options.concurrency);
     this.#breaker = new Breaker(
       options.name,
@@ -76,13 +57,6 @@ export class HttpProviderClient {
       (state) => options.observer.circuit(options.name, state),
     );
     options.observer.circuit(options.name, "closed");
-    this.#sockets = Deno.createHttpClient({
-      poolMaxIdlePerHost: options.concurrency,
-      ...tls.ca === undefined ? {} : { caCerts: [tls.ca] },
-      ...tls.cert === undefined || tls.key === undefined
-        ? {}
-        : { cert: tls.cert, key: tls.key },
-    });
   }
 
   /** @throws the call's signal's reason, and nothing else */
@@ -114,7 +88,7 @@ export class HttpProviderClient {
   /** Closes idle connections and timers; calls under way are to be aborted before. */
   close(): void {
     this.#breaker.close();
-    this.#sockets.close();
+    this.#exchange.close();
   }
 
   async #attempt(
@@ -130,7 +104,11 @@ export class HttpProviderClient {
       this.#options.timeoutMs,
     );
     try {
-      const answer = await this.#exchange(operation, call, cut.signal);
+      const answer = await this.#exchange.post(
+        operation.path,
+        call,
+        cut.signal,
+      );
       return interpret(answer, operation.rules, Date.now());
     } catch (error) {
       if (call.signal.aborted) throw call.signal.reason;
@@ -144,72 +122,11 @@ export class HttpProviderClient {
     }
   }
 
-  async #exchange(
-    operation: HttpOperation,
-    call: ProviderCall,
-    signal: AbortSignal,
-  ): Promise<HttpAnswer> {
-    const response = await fetch(`${this.#baseUrl}${operation.path}`, {
-      method: "POST",
-      redirect: "manual",
-      headers: requestHeaders(call, this.#options.access.headers),
-      body: call.body,
-      signal,
-      client: this.#sockets,
-    });
-    return {
-      status: response.status,
-      retryAfter: response.headers.get("retry-after"),
-      body: await readLimited(response),
-    };
-  }
-
   #failure(error: unknown, signal: AbortSignal): string {
     if (signal.reason instanceof AttemptTimeoutError) {
       return `no answer within ${this.#options.timeoutMs} ms`;
     }
     const reason = error instanceof Error ? error.message : String(error);
     return `exchange broken: ${cleanText(reason)}`;
-  }
-}
-
-function requestHeaders(
-  call: ProviderCall,
-  more: HttpAccess["headers"],
-): Headers {
-  const headers = new Headers({
-    ...Object.fromEntries(more),
-    "content-type": "application/json",
-    "accept": "application/json",
-    "idempotency-key": call.idempotencyKey,
-    "x-correlation-id": headerSafe(call.correlationId),
-  });
-  if (call.traceparent !== null) {
-    headers.set("traceparent", headerSafe(call.traceparent));
-  }
-  return headers;
-}
-
-/** A value from a caller's metadata must not make the request impossible to send. */
-function headerSafe(value: string): string {
-  return value.replace(/[^\x20-\x7e]/g, "?");
-}
-
-/** The body as text, or why it is none; what is beyond MAX_ANSWER_BYTES stays unread. */
-async function readLimited(response: Response): Promise<HttpAnswer["body"]> {
-  if (response.body === null) return "";
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) return { unread: "too long" };
-    chunks.push(chunk);
-  }
-  const whole = await new Blob(chunks).arrayBuffer();
-  try {
-    // Read leniently, bytes that are no UTF-8 would be other characters, and an id another id.
-    return new TextDecoder("utf-8", { fatal: true }).decode(whole);
-  } catch {
-    return { unread: "not UTF-8" };
   }
 }

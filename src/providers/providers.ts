@@ -2,7 +2,8 @@
 import type { Clock } from "@oms/lifecycle";
 import { type BreakerSettings, DEFAULT_BREAKER } from "./breaker.ts";
 import { HttpInventory, HttpPayment } from "./http.ts";
-import { type HttpAccess, HttpProviderClient } from "./http_client.ts";
+import { HttpProviderClient } from "./http_client.ts";
+import type { HttpAccess } from "./http_exchange.ts";
 import type { ProviderName, ProviderObserver, Providers } from "./provider.ts";
 import { SimulatedProviders, type SimulatedSettings } from "./simulated.ts";
 

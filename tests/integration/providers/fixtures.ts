@@ -1,6 +1,6 @@
 /** HTTP providers against a server that a test scripts. */
 import { DEFAULT_BREAKER } from "../../../src/providers/breaker.ts";
-import type { HttpAccess } from "../../../src/providers/http_client.ts";
+import type { HttpAccess } from "../../../src/providers/http_exchange.ts";
 import type {
   ProviderCall,
   ProviderObserver,
