@@ -4,12 +4,12 @@
  *
  * Exit codes: 0 when every acknowledged intent had its effect once, every stop
  * kept the rules and no client saw what it must not; 1 otherwise (the records are
- * kept and named); 130 when interrupted.
+ * kept and named); 2 for a wrong command line; 130 when interrupted.
  */
-import { Command } from "commander";
 import { addPartOptions, type PartFlags, planOf } from "./chaos/cli.ts";
 import { playPart } from "./chaos/part.ts";
 import { withoutSeparator } from "./client/parse.ts";
+import { toolCommand } from "./client/usage.ts";
 import { runTool } from "./demo/run_tool.ts";
 import type { Interrupt } from "./load/interrupt.ts";
 
@@ -18,7 +18,7 @@ interface Flags extends PartFlags {
 }
 
 function parseFlags(): Flags {
-  const command = new Command("chaos")
+  const command = toolCommand("chaos")
     .description("Kills, stops and troubles the service, then judges");
   return addPartOptions(command, { rounds: 20 })
     .option("--report <file>", "write the result as JSON")

@@ -5,9 +5,8 @@
  *
  * Exit codes: 0 when the goal is reached and every part held, 1 when one did
  * not (its records are kept and named; the later ones are played all the same),
- * 130 when interrupted.
+ * 2 for a wrong command line, 130 when interrupted.
  */
-import { Command } from "commander";
 import { addPartOptions, type PartFlags } from "./chaos/cli.ts";
 import {
   isOver,
@@ -20,6 +19,7 @@ import {
 } from "./chaos/long_state.ts";
 import { playPart } from "./chaos/part.ts";
 import { parsePositive, withoutSeparator } from "./client/parse.ts";
+import { toolCommand } from "./client/usage.ts";
 import { runTool } from "./demo/run_tool.ts";
 import type { Interrupt } from "./load/interrupt.ts";
 
@@ -30,7 +30,7 @@ interface Flags extends PartFlags {
 }
 
 function parseFlags(): Flags {
-  const command = new Command("chaos:long")
+  const command = toolCommand("chaos:long")
     .description("Chaos for hours, part by part; goes on where it was left");
   return addPartOptions(command, { seed: 1, rounds: 50 })
     .option("--state <file>", "where it stands", "chaos-long.json")

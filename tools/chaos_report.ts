@@ -4,14 +4,14 @@
  * Files that are named (reports, or states of chaos:long) are taken into that
  * folder before. With `--check` nothing is written.
  *
- * Exit codes: 0; 1 when `--check` finds another page.
+ * Exit codes: 0; 1 when `--check` finds another page; 2 for a wrong command line.
  */
-import { Command } from "commander";
 import { fileURLToPath } from "node:url";
 import { longStateSchema } from "./chaos/long_state.ts";
 import { type ChaosReport, chaosReportSchema } from "./chaos/report_schema.ts";
 import { pageOf } from "./chaos/report_page.ts";
 import { withoutSeparator } from "./client/parse.ts";
+import { toolCommand, usageExit } from "./client/usage.ts";
 
 const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
 const FOLDER = `${DOCS}chaos/`;
@@ -46,7 +46,7 @@ async function keep(report: ChaosReport): Promise<void> {
 }
 
 async function main(): Promise<number> {
-  const command = new Command("chaos:report")
+  const command = toolCommand("chaos:report")
     .description("Writes docs/chaos-report.md")
     .argument("[files...]", "reports, or states of chaos:long, to take in")
     .option("--check", "write nothing; exit 1 when the page is not up to date")
@@ -65,4 +65,4 @@ async function main(): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) Deno.exitCode = await main();
+if (import.meta.main) Deno.exitCode = await main().catch(usageExit);

@@ -3,10 +3,10 @@
  * ledger's verdict over everything that was acknowledged.
  *
  * Exit codes: 0 when nothing was lost, duplicated or left open and the stop was
- * in order, 1 otherwise, 130 when interrupted. With `--sabotage` a defect is put into the records
+ * in order, 1 otherwise, 2 for a wrong command line, 130 when interrupted. With `--sabotage` a defect is put into the records
  * before they are judged: it has to be found, exit 1.
  */
-import { Command, Option } from "commander";
+import { Option } from "commander";
 import { systemClock } from "@oms/lifecycle";
 import { printVerdict } from "../tests/support/ledger/mod.ts";
 import { type Sabotage, SABOTAGES } from "../tests/support/ledger/sabotage.ts";
@@ -16,6 +16,7 @@ import {
   seedOption,
   withoutSeparator,
 } from "./client/parse.ts";
+import { toolCommand } from "./client/usage.ts";
 import { runTool } from "./demo/run_tool.ts";
 import { Stage } from "./demo/stage.ts";
 import { stopTimeline } from "./demo/timeline.ts";
@@ -40,7 +41,7 @@ const CONCURRENCY = 96;
 const ATTEMPT_DEADLINE_MS = 5_000;
 
 function parseFlags(): Flags {
-  return new Command("demo")
+  return toolCommand("demo")
     .description("Load, SIGTERM in the middle, restart, and the verdict")
     .option("--rps <n>", "flows a second", parsePositive, 200)
     .addOption(durationOption("--duration <time>", "of the load", "8s"))

@@ -5,7 +5,7 @@
  * no call was answered OK or a flow failed in this tool, 2 for a wrong command
  * line.
  */
-import { Command, CommanderError, Option } from "commander";
+import { Option } from "commander";
 import { surviveBrokenStreams } from "./client/broken_streams.ts";
 import { dialAddress } from "./client/dial.ts";
 import {
@@ -14,6 +14,7 @@ import {
   seedOption,
   withoutSeparator,
 } from "./client/parse.ts";
+import { toolCommand, usageExit } from "./client/usage.ts";
 import { type Mode, MODES } from "./load/flows.ts";
 import { FileRecorder, noRecorder } from "./load/intents.ts";
 import { onInterrupt } from "./load/interrupt.ts";
@@ -40,9 +41,8 @@ const DEFAULT_RETRIES = 100;
 const INTERRUPT_GRACE_MS = 3_000;
 
 function parseFlags(args: readonly string[]): Flags {
-  return new Command("load")
+  return toolCommand("load")
     .description("Puts load on the order service and measures it")
-    .exitOverride()
     .option(
       "--addr <host:port>",
       "the service (OMS_GRPC_ADDR)",
@@ -81,8 +81,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     return await measure(parseFlags(args));
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    return usageExit(error);
   }
 }
 

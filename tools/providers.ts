@@ -2,9 +2,10 @@
  * `deno task providers`: payment and inventory over HTTP with a durable ledger, for integration, chaos and demo
  * runs. Prints one line of JSON when it serves; SIGTERM and SIGINT stop it.
  */
-import { Command, Option } from "commander";
+import { CommanderError, Option } from "commander";
 import { z } from "zod";
 import { atLeast, withoutSeparator } from "./client/parse.ts";
+import { toolCommand, usageExit } from "./client/usage.ts";
 import { DEFAULT_KNOBS, UNKNOWN_MODES } from "./providers/knobs.ts";
 import { startProviderServer } from "./providers/server.ts";
 
@@ -24,7 +25,7 @@ interface Flags {
 
 const number = atLeast(0);
 
-const command = new Command("providers")
+const command = toolCommand("providers")
   .description("Simulated payment and inventory providers over HTTP")
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <port>", "0: any free one", number, 8090)
@@ -111,14 +112,20 @@ async function main(): Promise<void> {
   }
 }
 
+/** @returns the exit code: 1, or that of a wrong command line, which has been told */
+function failed(error: unknown): number {
+  if (error instanceof CommanderError) return usageExit(error);
+  const reason = error instanceof z.ZodError
+    ? z.prettifyError(error)
+    : String(error);
+  console.error(`Cannot serve the providers: ${reason}`);
+  return 1;
+}
+
 if (import.meta.main) {
   try {
     await main();
   } catch (error) {
-    const reason = error instanceof z.ZodError
-      ? z.prettifyError(error)
-      : String(error);
-    console.error(`Cannot serve the providers: ${reason}`);
-    Deno.exitCode = 1;
+    Deno.exitCode = failed(error);
   }
 }

@@ -4,7 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { SAME_SIGNAL_MS, StopError, systemClock } from "@oms/lifecycle";
 import type { Providers } from "../../src/providers/mod.ts";
 import type { Store } from "../../src/storage/store.ts";
-import { createOrderClient } from "../../src/grpc/client.ts";
+import { loneClient } from "../support/lone_client.ts";
 import { RpcError } from "../../src/grpc/errors.ts";
 import { inThisProcess } from "../support/in_process.ts";
 
@@ -73,7 +73,7 @@ Deno.test("F03 aborting the root reaches an open gRPC call, an HTTP request and 
   const { report } = await inThisProcess(
     {},
     async ({ grpc, http }, signals) => {
-      using client = createOrderClient(grpc);
+      using client = loneClient(grpc);
       const { order } = await client.createOrder({
         customerId: "customer-1",
         currency: "EUR",

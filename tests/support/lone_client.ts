@@ -1,8 +1,8 @@
 /**
  * Clients of one service process, which may end before them.
  *
- * Invariants: a client never retries, shares no connection, and connects for a
- * call only; once `backoffsEnd` resolves, those closed before have no timer left.
+ * Invariants: a client never retries, waits for no connection, shares none, and
+ * connects for a call only; once `backoffsEnd` resolves, those closed before have no timer left.
  */
 import { createOrderClient, type OrderClient } from "../../src/grpc/client.ts";
 
@@ -17,6 +17,7 @@ const PICK_FIRST = JSON.stringify({
 export function loneClient(address: string, deadlineMs?: number): OrderClient {
   return createOrderClient(address, {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    waitForReady: false,
     channel: {
       "grpc.enable_retries": 0,
       "grpc.use_local_subchannel_pool": 1,

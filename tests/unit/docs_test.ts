@@ -113,6 +113,20 @@ Deno.test("the service config of docs/client.md is the one that our client uses"
   assertEquals(JSON.parse(json), SERVICE_CONFIG);
 });
 
+Deno.test("five attempts of the service config, which is what most libraries allow, span a restart of 15 s", () => {
+  const [{ retryPolicy } = { retryPolicy: null }] = SERVICE_CONFIG.methodConfig;
+  assert(retryPolicy !== null);
+  const { initialBackoff, maxBackoff, backoffMultiplier } = retryPolicy;
+  const pauses = [0, 1, 2, 3].map((before) =>
+    Math.min(
+      parseFloat(initialBackoff) * backoffMultiplier ** before,
+      parseFloat(maxBackoff),
+    )
+  );
+  assertEquals(retryPolicy.maxAttempts, pauses.length + 1);
+  assert(pauses.reduce((sum, pause) => sum + pause) >= 15, `${pauses}`);
+});
+
 Deno.test("docs/client.md says of every reason of a refusal whether to repeat the call", () => {
   const given = [
     ...[...sources("src/grpc/")].join().matchAll(/\breason: "([A-Z_]+)"/g),

@@ -4,7 +4,6 @@
  * Invariants: stdout carries one JSON object or nothing; every mutating call
  * says its idempotency key, also when it fails, so that it can be repeated.
  */
-import { Command, CommanderError } from "commander";
 import { v7 } from "uuid";
 import {
   type CallOptions,
@@ -16,6 +15,7 @@ import { dialAddress, dialOptions } from "./dial.ts";
 import { errorJson, orderJson, statusName, timelineJson } from "./output.ts";
 import * as parse from "./parse.ts";
 import { withWholeTimeline } from "./timeline.ts";
+import { toolCommand, usageExit } from "./usage.ts";
 import { waitForStatus } from "./wait.ts";
 
 /** The world outside; a test brings its own. */
@@ -42,9 +42,8 @@ export async function runClient(
   io: ClientIo,
 ): Promise<number> {
   let code = 0;
-  const program = new Command("client")
+  const program = toolCommand("client")
     .description("Calls the order service; answers and errors are JSON")
-    .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err });
 
   const define = (name: string, description: string) =>
@@ -78,7 +77,8 @@ export async function runClient(
       const answer = await call(client, { deadlineMs: flags.timeout });
       io.out(`${JSON.stringify({ ...shown, ...answer }, null, 2)}\n`);
     } catch (error) {
-      const told = { ...shown, error: errorJson(error, address) };
+      const called = { address, timeoutMs: flags.timeout };
+      const told = { ...shown, error: errorJson(error, called) };
       io.err(`${JSON.stringify(told, null, 2)}\n`);
       code = 1;
     }
@@ -227,8 +227,7 @@ export async function runClient(
     await program.parseAsync(parse.withoutSeparator(args), { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    return usageExit(error);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Answers and errors as JSON: snake_case, 64-bit numbers as strings, times in RFC 3339. */
 import { status as codes } from "@grpc/grpc-js";
+import { formatDuration } from "../../src/config/duration.ts";
 import { RpcError } from "../../src/grpc/errors.ts";
 import type { Timestamp } from "../../src/grpc/gen/google/protobuf/timestamp.ts";
 import {
@@ -8,6 +9,7 @@ import {
   OrderStatus,
   type TimelineEvent,
 } from "../../src/grpc/gen/oms/v1/order_service.ts";
+import { StatusNotReachedError } from "./status_not_reached.ts";
 
 /** `CONFIRMED`; a number that the contract does not know stays a number. */
 export function statusName(status: OrderStatus): string {
@@ -48,26 +50,31 @@ export function codeName(code: number): string {
   return codes[code] ?? String(code);
 }
 
-/**
- * What a script can decide on, and a sentence for a person.
- *
- * @param address where the call went
- */
+/** What a call was about. */
+export interface Called {
+  /** Where it went. */
+  readonly address: string;
+  /** What it was given, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** What a script can decide on, and a sentence for a person. */
 export function errorJson(
   error: unknown,
-  address: string,
+  called: Called,
 ): Record<string, unknown> {
+  if (error instanceof StatusNotReachedError) {
+    const { message, awaited, last } = error;
+    const reason = "STATUS_NOT_REACHED";
+    return { code: "CLIENT", reason, message, awaited, last_status: last };
+  }
   if (!(error instanceof RpcError)) {
     const message = error instanceof Error ? error.message : String(error);
     return { code: "CLIENT", reason: "CLIENT", message };
   }
-  const { code, reason, message, violations, retryAfterMs, metadata } = error;
+  const { violations, retryAfterMs, metadata } = error;
   return {
-    code: codeName(code),
-    reason,
-    message: answered(error)
-      ? message
-      : `Cannot reach a service at ${address}: start it, or correct --addr (OMS_GRPC_ADDR). ${message}`,
+    ...sentence(error, called),
     ...(violations.length > 0
       ? {
         violations: violations.map(({ field, description }) => ({
@@ -81,9 +88,37 @@ export function errorJson(
   };
 }
 
-/** Whatever the service answers has a reason of its own; without one this is the library's word. */
-function answered({ code, reason }: RpcError): boolean {
-  return code !== codes.UNAVAILABLE || reason !== codeName(code);
+/** Whatever the service answers has a reason of its own; without one this is the library's word, and says too little. */
+function sentence(
+  { code, reason, message }: RpcError,
+  { address, timeoutMs }: Called,
+) {
+  const name = codeName(code);
+  const timeout = formatDuration(timeoutMs);
+  const nobody =
+    `Cannot reach a service at ${address}: start it, or correct --addr (OMS_GRPC_ADDR).`;
+  if (code === codes.UNAVAILABLE && reason === name) {
+    return { code: name, reason, message: `${nobody} ${message}` };
+  }
+  if (code !== codes.DEADLINE_EXCEEDED) return { code: name, reason, message };
+  // A call that waits for its first connection was never sent: grpc-js says so in its message alone.
+  if (
+    /waiting for (?:lb pick|name resolution)/i.test(message) &&
+    !message.includes("previous attempts")
+  ) {
+    const unreachable = codeName(codes.UNAVAILABLE);
+    return {
+      code: unreachable,
+      reason: unreachable,
+      message: `${nobody} Nobody answered within ${timeout} (--timeout).`,
+    };
+  }
+  return {
+    code: name,
+    reason,
+    message:
+      `No answer from ${address} within ${timeout} (--timeout): what was asked for may have been accepted; ask again, with the same --key. ${message}`,
+  };
 }
 
 function moneyJson(money: Money | undefined): unknown {

@@ -1,11 +1,12 @@
 /** What tools that play on a stage do at their end. */
+import { usageExit } from "../client/usage.ts";
 import { type Interrupt, onInterrupt } from "../load/interrupt.ts";
 import { RefusedError } from "./refused_error.ts";
 
 /**
  * Runs a tool until its end or Ctrl-C.
  *
- * @returns its exit code; 130 when interrupted, 1 when it refuses
+ * @returns its exit code; 130 when interrupted, 1 when it refuses, 2 for a wrong command line
  */
 export async function runTool(
   main: (interrupt: Interrupt) => Promise<number>,
@@ -15,7 +16,7 @@ export async function runTool(
     return await main(interrupt);
   } catch (error) {
     if (interrupt.stopping.aborted) return 130;
-    if (!(error instanceof RefusedError)) throw error;
+    if (!(error instanceof RefusedError)) return usageExit(error);
     console.error(error.message);
     return 1;
   }

@@ -15,7 +15,7 @@ interface Line {
 
 export interface TargetOptions {
   /**
-   * False: the caller repeats failed calls itself and wants to see each failure.
+   * False: the caller repeats failed calls itself and wants to see each failure, also that nobody is there.
    * Default: as the service config says.
    */
   readonly channelRetries?: boolean;
@@ -53,11 +53,11 @@ export class Target implements Disposable {
   }
 
   #dial(address: string): Line {
+    const { channelRetries = true } = this.#options;
     const client = createOrderClient(address, {
+      waitForReady: channelRetries,
       channel: {
-        ...(this.#options.channelRetries === false
-          ? { "grpc.enable_retries": 0 }
-          : {}),
+        ...(channelRetries ? {} : { "grpc.enable_retries": 0 }),
         ...dialOptions(address),
         // Without it a new target would inherit the back-off of a dead one.
         "grpc.use_local_subchannel_pool": 1,

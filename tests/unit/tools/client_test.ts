@@ -1,7 +1,21 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { status as codes } from "@grpc/grpc-js";
+import { RpcError } from "../../../src/grpc/errors.ts";
+import {
+  Order,
+  OrderStatus,
+} from "../../../src/grpc/gen/oms/v1/order_service.ts";
 import { runClient } from "../../../tools/client/cli.ts";
 import { dialAddress } from "../../../tools/client/dial.ts";
 import { parseItem } from "../../../tools/client/parse.ts";
+import { StatusNotReachedError } from "../../../tools/client/status_not_reached.ts";
+import { waitForStatus } from "../../../tools/client/wait.ts";
+import { startEdge } from "../../support/grpc_client.ts";
 import { startInProcess } from "./fixtures/in_process.ts";
 
 /** Runs one command line against an address; stdout and stderr parsed when they are JSON. */
@@ -122,6 +136,13 @@ Deno.test("waiting for a status that cannot come ends at once, waiting too long 
   const wait = ["get", id, "--wait", "CONFIRMED"];
   const late = await client(address, ...wait, "--timeout", "50ms");
   assertEquals(late.code, 1);
+  const { code, reason, message, awaited, last_status } = late.err.error;
+  assertEquals([code, reason], ["CLIENT", "STATUS_NOT_REACHED"]);
+  assertEquals([awaited, last_status], ["CONFIRMED", "PENDING"]);
+  assertEquals(
+    message,
+    "The order is PENDING, not CONFIRMED: 50ms are over (--timeout)",
+  );
   await client(address, "cancel", id);
   await client(address, "get", id, "--wait", "CANCELED");
   const ended = await client(address, ...wait);
@@ -129,19 +150,78 @@ Deno.test("waiting for a status that cannot come ends at once, waiting too long 
   assertStringIncludes(ended.err.error.message, "it has ended");
 });
 
-Deno.test("nobody there: UNAVAILABLE on stderr with the address and the flag, exit 1", async () => {
+Deno.test("when the time of a wait is over it says what was awaited and what was there", async () => {
+  const answer = (status: OrderStatus) => ({
+    order: Order.fromPartial({ id: "ord_1", status }),
+    timeline: [],
+    nextTimelinePageToken: "",
+  });
+  const over = () =>
+    Promise.reject(
+      new RpcError({
+        code: codes.DEADLINE_EXCEEDED,
+        reason: "DEADLINE_EXCEEDED",
+        message: "Deadline exceeded after 0.003s",
+      }),
+    );
+  const { ORDER_STATUS_CONFIRMED: confirmed, ORDER_STATUS_PAID: paid } =
+    OrderStatus;
+  let asked = 0;
+  // The last question has no time left, or the only one has not been answered.
+  for (
+    const [getOrder, last, message] of [
+      [
+        () => asked++ === 0 ? Promise.resolve(answer(paid)) : over(),
+        "PAID",
+        "The order is PAID, not CONFIRMED: 3s are over (--timeout)",
+      ],
+      [
+        over,
+        null,
+        "It is not known whether the order is CONFIRMED: 3s passed without an answer (--timeout)",
+      ],
+    ] as const
+  ) {
+    const error = await assertRejects(
+      () => waitForStatus({ getOrder }, "ord_1", confirmed, 3_000),
+      StatusNotReachedError,
+    );
+    assertEquals([error.last, error.message], [last, message]);
+  }
+});
+
+Deno.test("nobody there: UNAVAILABLE on stderr with the address, the time and the flag, exit 1", async () => {
   const { code, err } = await client(
     "127.0.0.1:1",
     "get",
     "ord_1",
     "--timeout",
-    "60s",
+    "300ms",
   );
   assertEquals(code, 1);
-  assertEquals(err.error.code, "UNAVAILABLE");
+  assertEquals([err.error.code, err.error.reason], [
+    "UNAVAILABLE",
+    "UNAVAILABLE",
+  ]);
+  assertEquals(
+    err.error.message,
+    "Cannot reach a service at 127.0.0.1:1: start it, or correct --addr (OMS_GRPC_ADDR). Nobody answered within 300ms (--timeout).",
+  );
+});
+
+Deno.test("somebody who never answers: DEADLINE_EXCEEDED says how long was waited, for whom, and to ask again with the key", async () => {
+  await using edge = await startEdge(() => new Promise(() => {}));
+  const { code, err } = await client(
+    edge.address,
+    "get",
+    "ord_1",
+    "--timeout",
+    "2s",
+  );
+  assertEquals([code, err.error.code], [1, "DEADLINE_EXCEEDED"]);
   assertStringIncludes(
     err.error.message,
-    "Cannot reach a service at 127.0.0.1:1: start it, or correct --addr",
+    `No answer from ${edge.address} within 2s (--timeout): what was asked for may have been accepted; ask again, with the same --key.`,
   );
 });
 
