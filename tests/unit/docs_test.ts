@@ -9,7 +9,13 @@ const read = (path: string) =>
   Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
 
 const README = read("README.md");
-const DOC_NAMES = ["architecture", "decisions", "operations", "client"];
+const DOC_NAMES = [
+  "architecture",
+  "decisions",
+  "operations",
+  "client",
+  "compatibility",
+];
 const DOCS = DOC_NAMES.map((name) => read(`docs/${name}.md`));
 
 function* sources(folder: string): Generator<string> {
