@@ -95,6 +95,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
     await store.saveReport(recordOf(report), clock.wallNow());
   };
 
+  const caps = cappedConnections(config, logger);
   const scrape = new Scrape(metrics, lifecycle);
   const http = new HttpServer({
     metrics: () => scrape.render(),
@@ -104,7 +105,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
     log: logger.child({ component: "http" }),
     clock,
     connections: httpObserver(metrics),
-  }, { maxConnections: config.http.maxConnections });
+  }, { maxConnections: caps.http });
   const httpAddress = await step(
     "http",
     () => http.start(config.http.address.host, config.http.address.port),
@@ -237,7 +238,7 @@ export async function startService(context: ServiceContext): Promise<Started> {
       config.log.level === "debug" ? log("grpc") : null,
     ),
     log: log("grpc"),
-    limits: { maxConnections: maxConnections(config, logger) },
+    limits: { maxConnections: caps.grpc },
   });
   metrics.grpc.initGrpcMethods(
     edge.methods.map(({ service, name, type }) => ({
@@ -306,19 +307,17 @@ export async function startService(context: ServiceContext): Promise<Started> {
   };
 }
 
-/** What the port may hold; a warning where descriptors are too few for what is configured. */
-function maxConnections(config: Config, log: Logger): number {
-  const configured = { grpc: config.grpc.maxConnections };
-  const caps = connectionCaps(configured, 2 * config.providers.concurrency);
-  if (caps.grpc < configured.grpc) {
-    log.warn(
-      "few descriptors, connections are capped",
-      {
-        grpc: caps.grpc,
-      },
-    );
+/** What the ports may hold; a warning where descriptors are too few for what is configured. */
+function cappedConnections(
+  { grpc, http, providers }: Config,
+  log: Logger,
+): { readonly grpc: number; readonly http: number } {
+  const configured = { grpc: grpc.maxConnections, http: http.maxConnections };
+  const caps = connectionCaps(configured, 2 * providers.concurrency);
+  if (caps.grpc < configured.grpc || caps.http < configured.http) {
+    log.warn("few descriptors, connections are capped", caps);
   }
-  return caps.grpc;
+  return caps;
 }
 
 /**
