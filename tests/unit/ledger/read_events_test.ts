@@ -28,13 +28,15 @@ Deno.test("an event keeps the bytes of its value", () => {
 });
 
 Deno.test("a dead letter stands for its event, whose value it has not", () => {
-  const event = eventOf(record({
-    topic: "oms.dlq",
-    headers: { "event-id": ID, "x-original-topic": "oms.saga.events" },
-    value: "cut",
-  }));
-  assertEquals([event.topic, event.seq, event.id], ["saga", 2, ID]);
-  assertEquals(event.value, null);
+  for (const id of [ID, `${ID}:g12-0a1b2c3d`]) {
+    const event = eventOf(record({
+      topic: "oms.dlq",
+      headers: { "event-id": id, "x-original-topic": "oms.saga.events" },
+      value: "cut",
+    }));
+    assertEquals([event.topic, event.seq, event.id], ["saga", 2, id]);
+    assertEquals(event.value, null);
+  }
 });
 
 Deno.test("headers or a key that contradict the value are refused", () => {
