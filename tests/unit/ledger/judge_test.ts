@@ -96,6 +96,38 @@ Deno.test("a failed pay needs the provider's decline on record", () => {
   );
 });
 
+Deno.test("a pay declined in doubt has its reservation given back, by the key of its call", () => {
+  const release = f.effect({
+    key: "saga_pay:release",
+    operation: "release",
+    id: "rel_1",
+    amountMinor: null,
+    request: '{"reservation_id":"saga_pay:reserve"}',
+  });
+  const failed = (facts: f.MutableFacts) => {
+    facts.intents = [f.createIntent, f.payIntent];
+    facts.sagas = [{ ...f.pay, state: "failed", failure: "declined" }];
+    facts.orders = [{
+      ...f.order,
+      status: "CANCELED",
+      capturedMinor: 0n,
+      refundedMinor: 0n,
+      reservationId: null,
+      lastSagaNumber: 1,
+    }];
+    facts.effects = [f.reserve, release];
+  };
+  f.finds(f.judged(failed));
+  f.finds(
+    f.judged((facts) => {
+      failed(facts);
+      facts.effects = [f.reserve];
+    }),
+    ["lost", "no decline is on record"],
+    ["wrong", "reserved: providers say 1, the order 0"],
+  );
+});
+
 Deno.test("a canceled order gives back its money and its inventory", () => {
   const cancel = { ...f.refund, id: "saga_cancel", kind: "cancel" as const };
   const canceled = (facts: f.MutableFacts) => {
