@@ -7,7 +7,8 @@
  * runtime is pinned, and what is relied on is checked at the start (docs/decisions.md).
  *
  * Invariants: nothing thrown or rejected by the connection escapes. `cut` closes it in whatever state it is, and does
- * nothing when it has ended: Deno throws then, where nobody can catch it.
+ * nothing when it has ended. Deno throws in the moment between its end and `finished`; from the listener of a real
+ * AbortSignal nobody could catch that, so the signal that Deno is given is only the shape of one.
  *
  * Not promised: that an answer whose `completed` has settled is on its way whole. What does not fit into the system's
  * buffer still waits for its client.
@@ -19,9 +20,14 @@ export type Handler = (
   info: Deno.ServeHandlerInfo,
 ) => Response | Promise<Response>;
 
+/** As much of an AbortSignal as is used. */
+interface CutSignal {
+  addEventListener(type: string, listener: () => void): void;
+}
+
 type ServeOn = (
   connection: Deno.Conn,
-  signal: AbortSignal,
+  signal: CutSignal,
   handler: Handler,
   onError: (error: unknown) => Response,
   onListen: () => void,
@@ -56,23 +62,27 @@ export function serveConnection(
   handler: Handler,
   onError: (error: unknown) => Response,
 ): ServedConnection {
-  const controller = new AbortController();
-  let over = false;
-  const end = () => {
-    over = true;
-  };
+  let close = () => {};
   const { finished } = serveOnConnection()(
     connection,
-    controller.signal,
+    {
+      addEventListener: (_abort, listener) => {
+        close = listener;
+      },
+    },
     handler,
     onError,
     () => {},
   );
   return {
     // A client that breaks off rejects it.
-    ended: finished.then(end, end),
+    ended: finished.catch(() => {}),
     cut: () => {
-      if (!over) controller.abort();
+      try {
+        close();
+      } catch {
+        // It has just ended.
+      }
     },
   };
 }

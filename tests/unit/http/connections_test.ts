@@ -222,3 +222,17 @@ Deno.test("an abort answers what runs, and cuts what takes no answer", async () 
   await running.closed;
   assertMatch(String(running.bytes), /^HTTP\/1\.1 503 .*stopping\n$/s);
 });
+
+Deno.test("a cut in the moment in which a connection ends by itself is caught", async () => {
+  for (let i = 0; i < 20; i++) {
+    const served = new ServedHttp();
+    using connection = await served.connect(
+      GET.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n"),
+    );
+    // A little later each time: about the answer, and the end that follows it.
+    for (let turn = 0; turn < i; turn++) await Promise.resolve();
+    await served.server.abort();
+    await connection.closed;
+    assertEquals(served.told.open, 0);
+  }
+});
