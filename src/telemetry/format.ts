@@ -55,17 +55,26 @@ const LEVEL_COLORS: Record<LogLevel, string> = {
   error: "\x1b[31m",
 };
 
-/** Columns: time of day (UTC), level, component, message, then name=value. */
+/**
+ * Columns: time of day (UTC), level, component, message, then name=value. Below them what needs more room: a list of
+ * objects as a table, a stack frame by frame.
+ */
 export function textLine(color: boolean): LineFormat {
   const paint = (code: string, text: string) =>
     color ? `${code}${text}${RESET}` : text;
   return ({ time, level, msg, component, fields }) => {
-    const stacks: string[] = [];
-    const pairs = convertedFields(fields).map(([name, value]) => {
+    const below: string[] = [];
+    const pairs: string[] = [];
+    for (const [name, value] of convertedFields(fields)) {
+      const rows = rowsOf(value);
+      if (rows !== undefined) {
+        below.push(paint(DIM, `    ${name}:`), ...tableOf(rows));
+        continue;
+      }
       const stack = stackOf(value);
-      if (stack !== undefined) stacks.push(stack);
-      return `${paint(DIM, `${name}=`)}${textValue(value)}`;
-    });
+      if (stack !== undefined) below.push(paint(DIM, stack));
+      pairs.push(`${paint(DIM, `${name}=`)}${textValue(value)}`);
+    }
     const head = [
       paint(DIM, time.toISOString().slice(11)),
       paint(LEVEL_COLORS[level], level.toUpperCase().padEnd(5)),
@@ -73,8 +82,42 @@ export function textLine(color: boolean): LineFormat {
       escapeControls(msg),
       ...pairs,
     ].join(" ");
-    return [head, ...stacks.map((text) => paint(DIM, text))].join("\n");
+    return [head, ...below].join("\n");
   };
+}
+
+type TableRow = Readonly<Record<string, JsonValue>>;
+
+/** The list's objects; undefined for anything else, and for an empty list. */
+function rowsOf(value: JsonValue): TableRow[] | undefined {
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const isRow = (each: JsonValue): each is { [key: string]: JsonValue } =>
+    typeof each === "object" && each !== null && !Array.isArray(each);
+  return value.every(isRow) ? value : undefined;
+}
+
+/** Columns in the order in which the rows name them; numbers to the right, nothing after the last cell. */
+function tableOf(rows: readonly TableRow[]): string[] {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = names.map((name) => {
+    const cells = rows.map(({ [name]: cell }) =>
+      cell === undefined ? "" : textValue(cell)
+    );
+    const title = escapeControls(name);
+    const width = cells.reduce(
+      (most, { length }) => Math.max(most, length),
+      title.length,
+    );
+    const numbers = rows.every(({ [name]: cell }) => typeof cell === "number");
+    return [title, ...cells].map((cell) =>
+      numbers ? cell.padStart(width) : cell.padEnd(width)
+    );
+  });
+  const lines = Array.from(
+    { length: rows.length + 1 },
+    (_, line) => columns.map((column) => column[line]).join("  ").trimEnd(),
+  );
+  return lines.map((line) => `      ${line}`);
 }
 
 function isErrorShape(

@@ -217,12 +217,54 @@ Deno.test("the text format shows a stack below the line", async () => {
   assertMatch(lines[1] ?? "", /^ {4}at .*logger_test\.ts/);
 });
 
+Deno.test("the text format shows the end of a stop as a table, the JSON format as it was", async () => {
+  const report = {
+    reason: "SIGTERM",
+    phases: [
+      { phase: "grpc", outcome: "done", duration_ms: 9 },
+      { phase: "sagas", outcome: "timed_out", duration_ms: 5_003 },
+      { phase: "kafka", outcome: "failed", duration_ms: 0, error: "gone\n!" },
+    ],
+    leftover: [
+      { order_id: "ord_1", task: "sagas/pay/ord_1", step: "charge", age_ms: 7 },
+      { order_id: "ord_2", task: "sagas/pay/ord_2", age_ms: 12 },
+    ],
+  };
+  const write = (logger: Logger) => logger.info("shutdown complete", report);
+  const [head, ...table] = await linesOf({ format: "text" }, write);
+  assertMatch(head ?? "", / shutdown complete reason=SIGTERM$/);
+  assertEquals(table, [
+    "    phases:",
+    "      phase  outcome    duration_ms  error",
+    "      grpc   done                 9",
+    "      sagas  timed_out         5003",
+    '      kafka  failed               0  "gone\\n!"',
+    "    leftover:",
+    "      order_id  task             step    age_ms",
+    "      ord_1     sagas/pay/ord_1  charge       7",
+    "      ord_2     sagas/pay/ord_2              12",
+  ]);
+  const [json = "", ...more] = await linesOf({}, write);
+  assertEquals(more, []);
+  assertStringIncludes(json, JSON.stringify(report).slice(1, -1));
+});
+
+Deno.test("the text format shows no other list as a table", async () => {
+  const [line, ...more] = await linesOf(
+    { format: "text" },
+    (logger) => logger.info("m", { none: [], words: ["a"], mixed: [{}, 1] }),
+  );
+  assertEquals(more, []);
+  assertMatch(line ?? "", / none=\[\] words=\["a"\] mixed=\[\{\},1\]$/);
+});
+
 Deno.test("the text format lets no control character of a value through", async () => {
   const text = (await linesOf(
     { format: "text" },
     (logger) =>
       logger.info("bad\x1b[2J\nmsg", {
         reason: "a\x1b]0;x\x07\u009b1m\r\nb",
+        table: [{ "a\x1b[2J": "b\x07", "c": "d\r\ne" }],
       }),
   ))
     .join("|");
