@@ -72,19 +72,24 @@ Deno.test("a completed saga whose effect no provider knows is lost", () => {
   assertEquals(verdict.problems[0]?.key, "k-refund");
 });
 
+/** The order is CANCELED: its payment was declined. */
+function payDeclined(facts: f.MutableFacts): void {
+  facts.sagas = [{ ...f.pay, state: "failed", failure: "declined" }];
+  facts.orders = [{
+    ...f.order,
+    status: "CANCELED",
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+    reservationId: null,
+    lastSagaNumber: 1,
+  }];
+  facts.effects = [f.effect({ result: "declined", id: "" })];
+}
+
 Deno.test("a failed pay needs the provider's decline on record", () => {
   const failed = (facts: f.MutableFacts) => {
     facts.intents = [f.createIntent, f.payIntent];
-    facts.sagas = [{ ...f.pay, state: "failed", failure: "declined" }];
-    facts.orders = [{
-      ...f.order,
-      status: "CANCELED",
-      capturedMinor: 0n,
-      refundedMinor: 0n,
-      reservationId: null,
-      lastSagaNumber: 1,
-    }];
-    facts.effects = [f.effect({ result: "declined", id: "" })];
+    payDeclined(facts);
   };
   f.finds(f.judged(failed));
   f.finds(
@@ -201,18 +206,9 @@ Deno.test("a cancel of a CANCELED order needs no saga; any other does, and no tw
     facts.intents = [
       f.createIntent,
       f.payIntent,
-      { ...cancelIntent("k-refund", told) },
+      cancelIntent("k-refund", told),
     ];
-    facts.sagas = [{ ...f.pay, state: "failed", failure: "declined" }];
-    facts.orders = [{
-      ...f.order,
-      status: "CANCELED",
-      capturedMinor: 0n,
-      refundedMinor: 0n,
-      reservationId: null,
-      lastSagaNumber: 1,
-    }];
-    facts.effects = [f.effect({ result: "declined", id: "" })];
+    payDeclined(facts);
   };
   f.finds(f.judged((facts) => declined(facts, "CANCELED")));
   const accepted = f.judged((facts) => declined(facts, "PENDING"));
