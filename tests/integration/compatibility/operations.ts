@@ -13,6 +13,14 @@ async function healthz(): Promise<Record<string, unknown>> {
   return report;
 }
 
+/** The values of the label `result` that a metric has from its beginning. */
+async function resultsOf(metric: string): Promise<string[]> {
+  using metrics = createMetrics();
+  const series = new RegExp(`^${metric}\\{result="([a-z_]+)"\\} 0$`, "gm");
+  return [...(await metrics.render()).matchAll(series)]
+    .map(([, result = ""]) => result).toSorted();
+}
+
 export const OPERATIONS: Readonly<Record<string, () => Promise<void> | void>> =
   {
     "healthz-timestamp": async () => {
@@ -49,6 +57,20 @@ export const OPERATIONS: Readonly<Record<string, () => Promise<void> | void>> =
     "list-trailing-comma": () => {
       const { kafka } = configOf({ KAFKA_BROKERS: "a:9092,b:9092," }).events;
       assertEquals(kafka?.brokers, ["a:9092", "b:9092"]);
+    },
+
+    "publish-results": async () => {
+      assertEquals(
+        await resultsOf("oms_outbox_publish_attempts_total"),
+        ["dlq", "dlq_failed", "failed", "sent"],
+      );
+    },
+
+    "cleanup-results": async () => {
+      assertEquals(
+        await resultsOf("oms_idempotency_cleanup_runs_total"),
+        ["error", "ok"],
+      );
     },
 
     "stop-metrics": async () => {
