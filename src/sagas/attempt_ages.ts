@@ -4,8 +4,8 @@
  * Invariants
  * - It is too old to be sent as soon as one of the clocks says so (src/storage/ages.ts), and given up as such only
  *   when no clock can be wrong about it, or both say so.
- * - What this process has marked itself is measured on the monotonic clock from the mark on, and by what the wall
- *   clock has moved forward since beyond all that it had shown before. That is a jump, or a suspended machine.
+ * - What this process has marked itself is measured on the monotonic clock from the mark on as well. A wall clock that
+ *   has moved further forward was put right, or the machine was suspended: nobody can tell, so the attempt waits.
  * - What it has found is not judged while the clock is behind the newest time in the store.
  *
  * Not promised: that a wait is short. It ends when the clocks agree, or when the process itself has been there for
@@ -37,8 +37,6 @@ interface Made {
   readonly key: string;
   /** Monotonic ms. */
   readonly at: number;
-  /** Epoch ms: the latest that any clock had shown. */
-  readonly latest: number;
 }
 
 interface Age {
@@ -64,8 +62,7 @@ export class AttemptAges {
 
   /** This process is about to mark the attempt. */
   making(id: SagaId, { key }: StepAttempt): void {
-    const { clock, ages } = this.#deps;
-    this.#made.set(id, { key, at: clock.now(), latest: ages.latest });
+    this.#made.set(id, { key, at: this.#deps.clock.now() });
   }
 
   /** The saga is settled, or another process's. */
@@ -107,7 +104,7 @@ export class AttemptAges {
     if (made?.key === attempt.key) {
       const counted = clock.now() - made.at;
       return {
-        byWall: ages.byWall(made.latest),
+        byWall: ages.byWall(attempt.firstAttemptAt),
         bySteady: counted,
         atLeast: counted,
       };

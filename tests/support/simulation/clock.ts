@@ -7,6 +7,8 @@ import type { Place, Scheduler } from "./scheduler.ts";
 export class SimClock extends FakeClock {
   /** ms by which this process's wall clock is off. */
   wallOffset = 0;
+  /** ms for which its machine has been suspended. */
+  suspended = 0;
   readonly #scheduler: Scheduler;
   readonly #place: Place;
 
@@ -17,7 +19,7 @@ export class SimClock extends FakeClock {
   }
 
   override now(): number {
-    return this.#scheduler.now;
+    return this.#scheduler.now - this.suspended;
   }
 
   override wallNow(): number {

@@ -11,9 +11,9 @@ import { judge } from "../ledger/mod.ts";
 import { type Judged, verdict } from "../saga_verdict.ts";
 import { Callers } from "./callers.ts";
 import { ledgerFacts } from "./facts.ts";
-import { drawPlan, type Plan } from "./plan.ts";
+import { drawPlan, isForgetful, type Plan } from "./plan.ts";
 import { type Mutant, type ProcessWorld, SimProcess } from "./process.ts";
-import { CALM, SimProviders } from "./providers.ts";
+import { CALM, KEPT_MS, SimProviders } from "./providers.ts";
 import { Random } from "./random.ts";
 import { type Place, Scheduler } from "./scheduler.ts";
 import { Watch } from "./watch.ts";
@@ -21,6 +21,7 @@ import { Watch } from "./watch.ts";
 /** After so many steps it becomes calm whatever is left; after the second number nothing will settle any more. */
 const HOSTILE_STEPS = 2_000;
 const ALL_STEPS = 5_000;
+const HOUR_MS = 3_600_000;
 
 export interface HistoryOptions {
   readonly mutant?: Mutant;
@@ -47,7 +48,7 @@ export class History implements Judged {
   constructor(seed: number, options: HistoryOptions = {}) {
     this.seed = seed;
     const random = new Random(seed);
-    const plan = drawPlan(random);
+    const plan = drawPlan(random, isForgetful(seed));
     this.plan = plan;
     const scheduler = new Scheduler(random, plan.hurry, options.trace ?? null);
     this.scheduler = scheduler;
@@ -55,6 +56,7 @@ export class History implements Judged {
       scheduler,
       () => this.#calm ? CALM : plan.temper,
       (what) => this.reached.add(what),
+      plan.forgetful,
     );
     const { state, providers, violations } = this;
     const reached = (what: string) => void this.reached.add(what);
@@ -70,6 +72,7 @@ export class History implements Judged {
       mutant: options.mutant ?? {},
       errors: this.errors,
       concurrency: plan.concurrency,
+      forgetful: plan.forgetful,
       store: {
         scheduler,
         state,
@@ -119,18 +122,27 @@ export class History implements Judged {
     }
     const { facts } = this.#callers;
     const { problems } = judge(ledgerFacts(this.state, this.providers, facts));
+    // What only an operator can find out has not happened, or has, as far as anybody knows.
+    const unknown = new Set<string | null>(
+      [...this.state.sagas.values()]
+        .filter(({ state, attempt }) => state === "parked" && attempt !== null)
+        .map(({ orderId }) => orderId),
+    );
     return [
       ...verdict(this),
+      ...this.providers.doubles,
       // Parked sagas are not settled, and that is right; the verdict knows which are.
-      ...problems.filter(({ kind }) => kind !== "unsettled")
+      ...problems.filter(({ kind, orderId }) =>
+        kind !== "unsettled" &&
+        (kind === "duplicated" || !unknown.has(orderId))
+      )
         .map(({ kind, orderId, message }) => `${kind}: ${orderId}: ${message}`),
     ];
   }
 
   #begin(): void {
     const name = `process-${++this.#incarnations}`;
-    const process = new SimProcess(this.#world, name);
-    if (this.#calm) process.clock.wallOffset = this.#pastAll();
+    const process = new SimProcess(this.#world, name, this.#firstOffset());
     this.#processes.push(process);
     process.start(() => this.#gone(process, "crashed"));
   }
@@ -153,7 +165,8 @@ export class History implements Judged {
   /** Where the store is locked, the next process waits until the dead one's last writes are done. */
   #restart(dead: Place): void {
     const { scheduler, plan } = this;
-    const away = scheduler.random.int(0, 1_500);
+    const away = scheduler.random.int(0, 1_500) +
+      (plan.forgetful && scheduler.random.chance(0.4) ? KEPT_MS : 0);
     scheduler.after(scheduler.world, away, "restart", () => {
       const locked = plan.leases === "exclusive" &&
         scheduler.isUnderWay(dead, "store");
@@ -193,7 +206,19 @@ export class History implements Judged {
         return;
       }
       case "wall":
-        clock.wallOffset = random.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
+        clock.wallOffset = this.plan.forgetful
+          ? random.pick([-25 * HOUR_MS, -HOUR_MS, 0, 0, 25 * HOUR_MS])
+          : random.pick([-HOUR_MS, -5_000, 5_000, HOUR_MS]);
+        return;
+      case "suspend": {
+        place.state = "paused";
+        const ms = random.int(100, 2 * KEPT_MS);
+        const wake = () => {
+          clock.suspended += ms;
+          this.#wake(process);
+        };
+        this.scheduler.after(world, ms, "wake", wake);
+      }
     }
   }
 
@@ -211,8 +236,19 @@ export class History implements Judged {
     }
   }
 
+  /** A machine's clock may be wrong as it starts: behind, which is when nobody can tell an age. */
+  #firstOffset(): number {
+    if (this.#calm) return this.#pastAll();
+    // The first one's is right: what it stored could not be held against anything.
+    if (!this.plan.forgetful || this.#incarnations === 1) return 0;
+    const offset = this.scheduler.random.pick([0, 0, -HOUR_MS, -25 * HOUR_MS]);
+    if (offset < 0) this.reached.add("a start with the clock behind");
+    return offset;
+  }
+
   /** A clock that is right, or past whatever a wrong one has written: until then nobody could tell an age. */
   #pastAll(): number {
+    if (this.plan.forgetful) return 0;
     const newest = this.state.newestAt() ?? -Infinity;
     return Math.max(0, newest + 1 - T0 - this.scheduler.now);
   }

@@ -211,6 +211,19 @@ const renewalsUnsent: Mutant = {
   }),
 };
 
+/** A wall clock that goes on as it began: what it has moved since, as after a suspended machine, is not looked at. */
+const monotonicAlone: Mutant = {
+  clock: (clock) => {
+    const ahead = clock.wallNow() - clock.now();
+    return {
+      now: () => clock.now(),
+      wallNow: () => clock.now() + ahead,
+      after: (ms, fn) => clock.after(ms, fn),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
+  },
+};
+
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a checkpoint is skipped": skippedCheckpoint,
   "a retry takes a new key": newKeyOnRetry,
@@ -222,4 +235,5 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a reservation in doubt is not released": noReleaseInDoubt,
   "the answer is given before the commit": answerBeforeCommit,
   "leases are not renewed in the store": renewalsUnsent,
+  "the monotonic clock alone tells an age": monotonicAlone,
 };

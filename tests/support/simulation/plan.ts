@@ -3,7 +3,7 @@ import type { OrderStatus } from "../../../src/orders/order.ts";
 import type { SagaKind } from "../../../src/orders/saga.ts";
 import type { Leases } from "../../../src/storage/store.ts";
 import { CALM, type Temper } from "./providers.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
 import type { StoreFaults } from "./store.ts";
 
 export type Hostility =
@@ -16,7 +16,9 @@ export type Hostility =
   /** SIGSTOP, and SIGCONT later. */
   | "pause"
   /** The wall clock is set. */
-  | "wall";
+  | "wall"
+  /** The machine stands still for a while, the monotonic clock with it. */
+  | "suspend";
 
 export interface PlannedCall {
   readonly kind: SagaKind;
@@ -31,6 +33,11 @@ export interface PlannedCall {
 }
 
 export interface Plan {
+  /**
+   * Providers forget keys after a while, processes stay away for longer than that, and wall clocks are wrong by a day,
+   * at a start as well.
+   */
+  readonly forgetful: boolean;
   readonly leases: Leases["kind"];
   readonly processes: number;
   /** Sagas that run at the same time in one process. */
@@ -50,10 +57,17 @@ export interface Plan {
 
 export const ORDER_MINOR = 100n;
 const LAST_HOSTILE_STEP = 150;
+const FORGETFUL_SHARE = 0.2;
 
-export function drawPlan(random: Random): Plan {
-  const timed = random.chance(0.6);
+/** Whether the history of this seed is `forgetful`. Of a stream of its own, so that the others are what they were. */
+export function isForgetful(seed: number): boolean {
+  return new Random(seed ^ 0x77).chance(FORGETFUL_SHARE);
+}
+
+export function drawPlan(random: Random, forgetful: boolean): Plan {
+  const timed = random.chance(0.6) && !forgetful;
   return {
+    forgetful,
     leases: timed ? "timed" : "exclusive",
     processes: timed ? random.pick([2, 2, 2, 3]) : 1,
     concurrency: random.pick([1, 2, 4]),
@@ -65,7 +79,7 @@ export function drawPlan(random: Random): Plan {
       slow: random.pick([0, 0, 0.1]),
       version: random.pick([0, 0, 0.02, 0.1]),
     },
-    hostile: drawHostile(random, timed),
+    hostile: drawHostile(random, timed, forgetful),
     orders: Array.from(
       { length: random.chance(0.7) ? 1 : 2 },
       () => drawCalls(random),
@@ -88,13 +102,18 @@ function drawTemper(random: Random): Temper {
   };
 }
 
-function drawHostile(random: Random, timed: boolean): Plan["hostile"] {
+function drawHostile(
+  random: Random,
+  timed: boolean,
+  forgetful: boolean,
+): Plan["hostile"] {
   const weights: Readonly<Record<Hostility, number>> = {
     crash: 4,
     stop: 1,
     "forced stop": 0.5,
     pause: timed ? 4 : 0.5,
-    wall: 0.5,
+    wall: forgetful ? 4 : 0.5,
+    suspend: forgetful ? 3 : 0,
   };
   const count = random.pick([0, 1, 1, 2, 2, 3, 4]);
   return Array.from({ length: count }, () => ({

@@ -1,5 +1,5 @@
 /** One process of a history: the engine and the commands over simulated ports, its start and its stop. */
-import { Deadline, StopError } from "@oms/lifecycle";
+import { type Clock, Deadline, StopError } from "@oms/lifecycle";
 import type { Providers } from "../../../src/providers/provider.ts";
 import type { MemoryState } from "../../../src/storage/memory.ts";
 import { longestDelayMs } from "../../../src/sagas/backoff.ts";
@@ -17,8 +17,12 @@ const HAND_BACK_MS = 250;
 /** Quick, so that a history has many tries. */
 const RETRY = { baseMs: 20, maxMs: 2_000 };
 
+/** So long a process takes a forgetful provider to keep keys, ms. */
+const RETENTION_MS = 50_000;
+
 /** A wrong engine: what its wrong code would do differently is done at its ports. */
 export interface Mutant {
+  clock?(clock: SimClock): Clock;
   store?(store: Store, state: MemoryState): Store;
   providers?(providers: Providers): Providers;
 }
@@ -30,6 +34,7 @@ export interface ProcessWorld {
   readonly mutant: Mutant;
   readonly errors: string[];
   readonly concurrency: number;
+  readonly forgetful: boolean;
 }
 
 export class SimProcess {
@@ -40,16 +45,18 @@ export class SimProcess {
   serving = false;
   readonly #world: ProcessWorld;
 
-  constructor(world: ProcessWorld, name: string) {
+  /** @param wallOffset of its clock as it begins, ms */
+  constructor(world: ProcessWorld, name: string, wallOffset: number) {
     const { scheduler, mutant, errors } = world;
     this.#world = world;
     this.place = scheduler.begin(name);
     this.clock = new SimClock(scheduler, this.place);
+    this.clock.wallOffset = wallOffset;
     const store = simStore(world.store, this.place);
     const providers = world.providers.from(this.place, this.clock);
     this.engine = wireProcess({
       owner: name,
-      clock: this.clock,
+      clock: mutant.clock?.(this.clock) ?? this.clock,
       newestAt: world.store.state.newestAt(),
       store: mutant.store?.(store, world.store.state) ?? store,
       providers: mutant.providers?.(providers) ?? providers,
@@ -61,6 +68,7 @@ export class SimProcess {
       random: () => scheduler.random.next(),
       retry: RETRY,
       leaseMs: LEASE_MS,
+      ...(world.forgetful ? { keyRetentionMs: RETENTION_MS } : {}),
       scanIntervalMs: 1_000,
       maxPostponeMs: longestDelayMs(RETRY, 0),
     });

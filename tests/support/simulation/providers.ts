@@ -17,6 +17,9 @@ import type { Place, Scheduler } from "./scheduler.ts";
 /** After this the adapter takes the answer for unknown, ms; longer than a lease, so that renewals matter. */
 const TIMEOUT_MS = 4_000;
 
+/** How long a forgetful provider keeps keys, ms. */
+export const KEPT_MS = 60_000;
+
 /** What one request does. */
 export type Behaviour =
   | "done"
@@ -57,16 +60,22 @@ const UNKNOWN: ProviderResult = { kind: "unknown", cause: "simulated" };
 
 export class SimProviders extends ProviderLedger {
   readonly flights = new Set<Flight>();
+  /** Effects that happened twice, because the key was sent again when it had been forgotten. */
+  readonly doubles: string[] = [];
+  readonly #doneAt = new Map<string, number>();
   readonly #scheduler: Scheduler;
   readonly #temper: () => Temper;
   readonly #reached: (what: string) => void;
+  readonly #keptMs: number;
 
   constructor(
     scheduler: Scheduler,
     temper: () => Temper,
     reached: (what: string) => void,
+    forgetful: boolean,
   ) {
     super();
+    this.#keptMs = forgetful ? KEPT_MS : Infinity;
     this.#scheduler = scheduler;
     this.#temper = temper;
     this.#reached = reached;
@@ -108,6 +117,7 @@ export class SimProviders extends ProviderLedger {
         `${step} is ${result.kind}`,
         () => answered.resolve(result),
       );
+    this.#expectKept(key);
     this.#scheduler.send(
       place,
       "provider",
@@ -121,6 +131,24 @@ export class SimProviders extends ProviderLedger {
       signal.removeEventListener("abort", onAbort);
       this.flights.delete(flight);
     }
+  }
+
+  protected override settle(
+    request: KeyedRequest,
+    decline: string | null,
+  ): ReturnType<ProviderLedger["settle"]> {
+    const result = super.settle(request, decline);
+    if (result.kind === "done" && !this.#doneAt.has(request.key)) {
+      this.#doneAt.set(request.key, this.#scheduler.now);
+    }
+    return result;
+  }
+
+  /** What is sent in time and arrives late is no fault of the sender. */
+  #expectKept(key: string): void {
+    const doneAt = this.#doneAt.get(key) ?? Infinity;
+    if (this.#scheduler.now - doneAt <= this.#keptMs) return;
+    this.doubles.push(`${key} takes effect twice`);
   }
 
   #arrived(
