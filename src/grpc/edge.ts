@@ -262,8 +262,7 @@ export class GrpcEdge {
   /** Everything is served meanwhile. Over at once when nobody is connected. */
   async #announceEnd(signal: AbortSignal): Promise<void> {
     const { listener } = this.#connections;
-    await listener.acceptQueued();
-    listener.close();
+    await listener.closeOnceQuiet();
     this.#connections.announceEnd();
     await listener.whenEmpty(this.#limits.goawayNoticeMs, signal);
   }

@@ -62,9 +62,10 @@ export interface ListenerLimits {
 /** Takes a socket over that speaks HTTP/2; its first bytes can be read again. */
 export type TakeSocket = (socket: Socket) => void;
 
-/** For what the kernel holds to be accepted: each turn of the event loop takes all of it. */
+/** For what the kernel holds to be accepted: a turn of the event loop takes all that it has seen. */
 const QUEUE_TURN_MS = 2;
-const QUEUE_WITHIN_MS = 200;
+const QUEUE_WITHIN_MS = 500;
+const QUIET_TURNS = 2;
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -103,6 +104,8 @@ export class Listener {
   #closing: Promise<void> | undefined;
   readonly #hearing: Hearing;
   #refusing = false;
+  /** Accepted, and not read before the listener is closed. */
+  #held: Set<Socket> | undefined;
 
   constructor(take: TakeSocket, limits: ListenerLimits, deaf: DeafObserver) {
     this.#take = take;
@@ -152,18 +155,28 @@ export class Listener {
   }
 
   /**
-   * Accepts what the kernel holds already, as ever, and resolves when nothing
-   * more comes, or after QUEUE_WITHIN_MS: {@link close} resets what is still
-   * there, so a stop calls this first and `close` at once after it.
+   * Accepts what the kernel holds already, and closes the port when nothing
+   * more comes, or after QUEUE_WITHIN_MS: closing resets what is still there.
+   * So what is accepted meanwhile is not read before, its work would let others
+   * queue up, and the runtime gets to close the port before anything else.
    */
-  async acceptQueued(): Promise<void> {
+  async closeOnceQuiet(): Promise<void> {
+    this.#held ??= new Set();
     const until = performance.now() + QUEUE_WITHIN_MS;
-    for (let seen = -1; seen !== this.#accepted;) {
-      if (!this.#server.listening || performance.now() > until) return;
+    for (let seen = -1, quiet = 0; quiet < QUIET_TURNS;) {
+      if (!this.#server.listening || performance.now() > until) break;
+      quiet = seen === this.#accepted ? quiet + 1 : 0;
       seen = this.#accepted;
       acceptAgain(this.#server);
+      // Timers come first in a turn, then accepts: only after both is it over.
       await new Promise((resolve) => setTimeout(resolve, QUEUE_TURN_MS));
+      await new Promise((resolve) => setImmediate(resolve));
     }
+    this.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    const held = this.#held;
+    this.#held = undefined;
+    for (const socket of held ?? []) this.#awaitPreface(socket);
   }
 
   /** Accepts no more. What waits for its preface is served when that comes. */
@@ -179,6 +192,8 @@ export class Listener {
   /** Sends those away that have not sent their preface yet. */
   refuseWaiting(): void {
     this.#refusing = true;
+    for (const socket of this.#held ?? []) this.#sendAway(socket);
+    this.#held = undefined;
     for (const socket of this.#waiting.keys()) this.#sendAway(socket);
   }
 
@@ -193,7 +208,6 @@ export class Listener {
    */
   whenEmpty(withinMs: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
       const end = (settle: () => void) => {
         clearTimeout(timer);
         this.#onClosed.delete(check);
@@ -204,10 +218,10 @@ export class Listener {
       const check = () => {
         if (this.#sockets.size === 0) end(() => resolve(true));
       };
+      const timer = setTimeout(() => end(() => resolve(false)), withinMs);
       if (signal?.aborted) return onAbort();
       signal?.addEventListener("abort", onAbort);
       this.#onClosed.add(check);
-      timer = setTimeout(() => end(() => resolve(false)), withinMs);
       check();
     });
   }
@@ -244,9 +258,11 @@ export class Listener {
     socket.once("close", () => {
       this.#waiting.get(socket)?.();
       this.#sockets.delete(socket);
+      this.#held?.delete(socket);
       for (const check of this.#onClosed) check();
     });
     if (this.#refusing) this.#sendAway(socket);
+    else if (this.#held !== undefined) this.#held.add(socket);
     else this.#awaitPreface(socket);
   }
 
