@@ -13,8 +13,8 @@
  * is what grpc-js does with age, idle time and keepalive, so it counts none of
  * them: the age bounds an idle connection as well.
  *
- * Does not promise: the first GOAWAY where node:http2 writes past our socket
- * (Deno 2.7); that a peer hears of it within the notice; that a peer which dies
+ * Does not promise: the first GOAWAY and the keepalive where node:http2 writes
+ * past our socket (Deno 2.7); that a peer hears of it within the notice; that a peer which dies
  * after the second one is noticed earlier than at the end of the age's grace.
  *
  * @module
@@ -80,10 +80,8 @@ export class Connection {
   announceEnd(): void {
     if (this.#announced || !this.#open) return;
     this.#announced = true;
-    // node:http2 hands whole frames to the socket, and all there are before it
-    // returns to the event loop. One that has not handed its settings to this
-    // socket writes past it, and the frame would be lost or break the socket.
-    if (this.#socket.bytesWritten > 0) this.#socket.write(END_IS_NEAR);
+    // Frames leave whole, and all there are before http2 returns to the event loop.
+    if (this.#writesHere) this.#socket.write(END_IS_NEAR);
   }
 
   /** Both GOAWAYs, the notice between them. Calls then have the stop's time. */
@@ -110,6 +108,15 @@ export class Connection {
     });
   }
 
+  /**
+   * node:http2 writes to this socket: its settings have left that way. Deno 2.7
+   * writes past it: a frame of ours would break the socket, and http2 calls no
+   * ping's callback there.
+   */
+  get #writesHere(): boolean {
+    return this.#socket.bytesWritten > 0;
+  }
+
   /** Neither side has asked for the end. */
   get #open(): boolean {
     return !this.#session.closed && !this.#session.destroyed;
@@ -130,7 +137,7 @@ export class Connection {
 
   #ping(): void {
     // On a session that is closing, also by its peer, a ping is cancelled.
-    if (!this.#open) return;
+    if (!this.#open || !this.#writesHere) return;
     this.#keepalive = setTimeout(
       () => this.#socket.destroy(),
       this.#limits.keepaliveTimeoutMs,
