@@ -11,7 +11,7 @@ import { grpcCodeName, type Metrics } from "../telemetry/metrics.ts";
 
 /** @param log where each call is told of; null: nowhere, which costs nothing */
 export function grpcObserver(
-  { grpc }: Metrics,
+  { grpc, edge }: Metrics,
   log: LogFn | null,
 ): GrpcObserver {
   return {
@@ -29,6 +29,7 @@ export function grpcObserver(
       grpc.handled.inc({ ...labels, grpc_code: grpcCodeName(code) });
       grpc.handling.observe(labels, seconds);
     },
+    refused: (cause) => edge.refusedCalls.inc({ cause }),
   };
 }
 

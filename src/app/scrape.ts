@@ -46,7 +46,7 @@ export class Scrape {
     if (this.#sources !== null) {
       await this.#sampleSagas(this.#sources);
       this.#sampleBacklog(this.#sources);
-      this.#sampleConnections(this.#sources);
+      this.#sampleEdge(this.#sources);
       this.#sampleStop(this.#sources);
       const { behindMs } = this.#sources.ages;
       this.#metrics.clock.behindStore.set(behindMs / 1_000);
@@ -104,8 +104,9 @@ export class Scrape {
     this.#metrics.outbox.deadLetters.set(deadLetters);
   }
 
-  #sampleConnections({ edge }: Sources): void {
-    const { connections } = this.#metrics.edge;
+  #sampleEdge({ edge }: Sources): void {
+    const { connections, openCalls } = this.#metrics.edge;
+    openCalls.set(edge.inflight);
     const { open, refused } = edge.connections();
     connections.open.set(open);
     connections.refused.inc(refused - this.#refused);

@@ -238,7 +238,10 @@ export async function startService(context: ServiceContext): Promise<Started> {
       config.log.level === "debug" ? log("grpc") : null,
     ),
     log: log("grpc"),
-    limits: { maxConnections: caps.grpc },
+    limits: {
+      maxConnections: caps.grpc,
+      maxOpenCalls: config.grpc.maxOpenCalls,
+    },
   });
   metrics.grpc.initGrpcMethods(
     edge.methods.map(({ service, name, type }) => ({

@@ -21,6 +21,7 @@ export function buildConfig(v: Values, stdoutIsTerminal: boolean): Config {
       address: v.grpcAddr,
       reflection: v.grpcReflection,
       maxConnections: v.grpcMaxConnections,
+      maxOpenCalls: v.grpcMaxOpenCalls,
     },
     http: { address: v.metricsAddr, maxConnections: v.httpMaxConnections },
     storage: {

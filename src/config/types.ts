@@ -133,6 +133,7 @@ export interface Config {
     readonly address: Address;
     readonly reflection: boolean;
     readonly maxConnections: number;
+    readonly maxOpenCalls: number;
   };
   readonly http: {
     readonly address: Address;

@@ -42,6 +42,13 @@ export const EDGE_VARIABLES = {
     "0",
     "connections at once on the gRPC port, one more is closed; fewer where descriptors are few",
   ),
+  grpcMaxOpenCalls: withDefault(
+    "OMS_GRPC_MAX_OPEN_CALLS",
+    "512",
+    p.integer(1, 1_000_000),
+    "0",
+    "calls that run at once, health aside; one more is refused with RESOURCE_EXHAUSTED",
+  ),
   storageDriver: withDefault(
     "OMS_STORAGE_DRIVER",
     "sqlite",

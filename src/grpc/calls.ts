@@ -25,6 +25,7 @@ import {
 import { type CallAbortCause, CallAbortedError, RpcError } from "./errors.ts";
 import { CORRELATION_ID, correlationIdOf, type MethodInfo } from "./context.ts";
 import type { GrpcObserver } from "./observer.ts";
+import { Room } from "./room.ts";
 import { own } from "./own_errors.ts";
 import { toStatus, type WireStatus } from "./status.ts";
 
@@ -59,6 +60,7 @@ export class ActiveCall {
     readonly stream: ServerHttp2Stream,
     private readonly observer: GrpcObserver,
     private readonly changed: (call: ActiveCall) => void,
+    private readonly room: Room,
   ) {
     this.lasting = method.type !== "unary";
     observer.started(method);
@@ -67,6 +69,12 @@ export class ActiveCall {
 
   get running(): boolean {
     return this.#running;
+  }
+
+  /** Its deadline has passed: whatever is done for it now, nobody gets. */
+  get expired(): boolean {
+    return this.timeoutMs !== undefined &&
+      performance.now() - this.startedAt >= this.timeoutMs;
   }
 
   /** The peer still has something to send or to get. */
@@ -92,10 +100,12 @@ export class ActiveCall {
 
   handlerStarted(): void {
     this.#running = true;
+    this.room.began();
   }
 
   handlerSettled(): void {
     this.#running = false;
+    this.room.ended();
     this.changed(this);
   }
 
@@ -178,13 +188,16 @@ export class ActiveCall {
 /** All calls of one server. */
 export class CallRegistry {
   readonly #observer: GrpcObserver;
+  readonly room: Room;
   readonly #calls = new Set<ActiveCall>();
   readonly #byMetadata = new WeakMap<Metadata, ActiveCall>();
   readonly #watchers = new Set<() => void>();
   #opening: ActiveCall | undefined;
 
-  constructor(observer: GrpcObserver) {
+  /** @param maxOpen handlers at once */
+  constructor(observer: GrpcObserver, maxOpen: number) {
     this.#observer = observer;
+    this.room = new Room(maxOpen);
   }
 
   /**
@@ -203,8 +216,10 @@ export class CallRegistry {
       stream,
       this.#observer,
       (changed) => this.#changed(changed),
+      this.room,
     );
     this.#calls.add(call);
+    this.room.came();
     this.#opening = call;
     try {
       handOver();
@@ -246,13 +261,6 @@ export class CallRegistry {
 
   *[Symbol.iterator](): Generator<ActiveCall> {
     yield* this.#calls;
-  }
-
-  /** Handlers that have not settled. */
-  get running(): number {
-    let count = 0;
-    for (const call of this.#calls) if (call.running) count += 1;
-    return count;
   }
 
   /**

@@ -18,13 +18,12 @@
  * @module
  */
 
-import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { LogFn } from "@oms/lifecycle";
 import { CallRegistry, type CallReport } from "./calls.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import { Connections } from "./connections.ts";
 import type { MethodInfo } from "./context.ts";
-import { RpcError } from "./errors.ts";
 import { http2ServerOf, installGuard } from "./guard.ts";
 import type { ErrorMapper } from "./handlers.ts";
 import { Health } from "./health.ts";
@@ -36,11 +35,14 @@ import type {
 } from "./listener.ts";
 import { type GrpcObserver, noObserver } from "./observer.ts";
 import { Reflection } from "./reflection.ts";
+import { agedOut, stopping, tooManyCalls } from "./refusals.ts";
 import type { EdgeService } from "./service.ts";
 
 /** Limits of the edge. Sizes in bytes, times in ms. */
 export interface EdgeLimits extends ConnectionLimits {
   readonly maxReceiveBytes: number;
+  /** Calls that run at once, those of health aside; one more is refused. */
+  readonly maxOpenCalls: number;
   /** Calls at once on one connection. */
   readonly maxConcurrentStreams: number;
   /** At the stop: for requests whose headers are here and whose body is not. */
@@ -57,6 +59,7 @@ export interface EdgeLimits extends ConnectionLimits {
  */
 const DEFAULT_LIMITS: EdgeLimits = {
   maxReceiveBytes: 1_048_576,
+  maxOpenCalls: 512,
   maxConcurrentStreams: 1_000,
   firstBytesMs: 10_000,
   maxConnections: 2_000,
@@ -82,20 +85,6 @@ export interface GrpcEdgeOptions {
   readonly limits?: Partial<EdgeLimits>;
 }
 
-const stopping = () =>
-  new RpcError({
-    code: status.UNAVAILABLE,
-    reason: "SERVER_STOPPING",
-    message: "this server is stopping; try again",
-  });
-
-const agedOut = () =>
-  new RpcError({
-    code: status.UNAVAILABLE,
-    reason: "CONNECTION_TOO_OLD",
-    message: "the connection has reached its greatest age; connect anew",
-  });
-
 /** Serves gRPC on one address. */
 export class GrpcEdge {
   readonly #limits: EdgeLimits;
@@ -113,7 +102,7 @@ export class GrpcEdge {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const observer = options.observer ?? noObserver;
     this.#limits = limits;
-    this.#calls = new CallRegistry(observer);
+    this.#calls = new CallRegistry(observer, limits.maxOpenCalls);
     this.#health = new Health(options.services.map(({ name }) => name));
     const served = [...options.services, this.#health.service()];
     this.#reflection = new Reflection(() => served.map(({ name }) => name));
@@ -139,6 +128,7 @@ export class GrpcEdge {
     this.#connections = this.#connect(
       server,
       new Map(this.methods.map((method) => [method.path, method])),
+      observer,
       deafLog(env.log),
     );
   }
@@ -146,6 +136,7 @@ export class GrpcEdge {
   #connect(
     server: Server,
     methods: ReadonlyMap<string, MethodInfo>,
+    observer: GrpcObserver,
     tell: DeafObserver,
   ): Connections {
     const injector = server.createConnectionInjector(
@@ -157,8 +148,13 @@ export class GrpcEdge {
       (path) => methods.has(path),
       ({ path, timeoutMs, stream, handOver, refuse }) => {
         const method = methods.get(path);
-        if (method === undefined || this.#stopping) refuse(stopping());
-        else this.#calls.open(method, timeoutMs, stream, handOver);
+        if (method === undefined || this.#stopping) refuse(stopping);
+        else if (this.#calls.room.admits(method)) {
+          this.#calls.open(method, timeoutMs, stream, handOver);
+        } else {
+          refuse(tooManyCalls);
+          observer.refused("too_many");
+        }
       },
     );
     return new Connections(
@@ -166,7 +162,7 @@ export class GrpcEdge {
       (socket) => injector.injectConnection(socket),
       (session) => {
         for (const call of this.#calls) {
-          if (call.stream.session === session) call.fail(agedOut());
+          if (call.stream.session === session) call.fail(agedOut);
         }
       },
       this.#limits,
@@ -193,7 +189,7 @@ export class GrpcEdge {
 
   /** Handlers that have not settled, also those whose caller has gone. */
   get inflight(): number {
-    return this.#calls.running;
+    return this.#calls.room.running;
   }
 
   /** Every open call, oldest first. */
@@ -237,7 +233,7 @@ export class GrpcEdge {
     );
     if (!inTime) {
       for (const call of this.#calls) {
-        if (call.state === "receiving") call.fail(stopping());
+        if (call.state === "receiving") call.fail(stopping);
       }
     }
     await this.#calls.whenNone((call) => call.running, { signal });
@@ -253,7 +249,7 @@ export class GrpcEdge {
     const cut: CallReport[] = [];
     for (const call of this.#calls) {
       if (call.running) cut.push(call.report());
-      call.fail(stopping());
+      call.fail(stopping);
     }
     await this.#close(this.#limits.forcedFlushMs);
     return cut;
@@ -269,8 +265,8 @@ export class GrpcEdge {
 
   #refuseNewWork(): void {
     this.#stopping = true;
-    this.#health.endWatches(stopping());
-    this.#reflection.endStreams(stopping());
+    this.#health.endWatches(stopping);
+    this.#reflection.endStreams(stopping);
     this.#connections.listener.close();
     this.#connections.listener.refuseWaiting();
     this.#connections.closeAll();

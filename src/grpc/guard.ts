@@ -157,20 +157,26 @@ function respond(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
   }
 }
 
-/** The answer headers of a call that ends before grpc-js has seen it. */
-function refusalHeaders(
-  error: RpcError,
-  correlationId: string,
-): OutgoingHttpHeaders {
-  const { code, details, metadata } = toStatus(error);
-  metadata.set(CORRELATION_ID, correlationId);
-  return {
-    ":status": 200,
-    "content-type": "application/grpc+proto",
-    "grpc-status": String(code),
-    "grpc-message": encodeURI(details),
-    ...metadata.toHttp2Headers(),
-  };
+const HEADERS_OF = new WeakMap<RpcError, OutgoingHttpHeaders>();
+
+/**
+ * The answer headers of a call that ends before grpc-js has seen it, made once
+ * for each error: refusing must cost less than what is refused.
+ */
+function refusalHeaders(error: RpcError): OutgoingHttpHeaders {
+  let headers = HEADERS_OF.get(error);
+  if (headers === undefined) {
+    const { code, details, metadata } = toStatus(error);
+    headers = {
+      ":status": 200,
+      "content-type": "application/grpc+proto",
+      "grpc-status": String(code),
+      "grpc-message": encodeURI(details),
+      ...metadata.toHttp2Headers(),
+    };
+    HEADERS_OF.set(error, headers);
+  }
+  return headers;
 }
 
 /** Answers a stream that grpc-js has not seen. */
@@ -180,8 +186,10 @@ function refuse(
   error: RpcError,
 ): void {
   if (stream.destroyed || stream.closed) return;
-  const correlationId = readCorrelationId(headers[CORRELATION_ID]);
-  respond(stream, refusalHeaders(error, correlationId));
+  respond(stream, {
+    ...refusalHeaders(error),
+    [CORRELATION_ID]: readCorrelationId(headers[CORRELATION_ID]),
+  });
 }
 
 /**

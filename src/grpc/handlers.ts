@@ -34,10 +34,14 @@ import {
 } from "./context.ts";
 import { RpcError } from "./errors.ts";
 import type { GrpcObserver } from "./observer.ts";
+import { expired, tooManyCalls } from "./refusals.ts";
 import { toServiceError } from "./status.ts";
 
 /** A request as it came out of the decoder. */
 export type Decoded<T> = { ok: true; value: T } | { ok: false };
+
+/** A request as it came, to be decoded by who needs it. */
+export type Received<T> = () => Decoded<T>;
 
 /** Turns a domain error into the one for the caller; undefined: not known. */
 export type ErrorMapper = (error: unknown) => RpcError | undefined;
@@ -55,12 +59,13 @@ const strictUtf8 = (bytes: Uint8Array) => utf8.decode(bytes);
 
 /**
  * A decoder that reports instead of throwing, and that refuses invalid UTF-8,
- * which the generated code would turn into U+FFFD.
+ * which the generated code would turn into U+FFFD. It works when it is asked:
+ * a call that is refused costs no parsing.
  */
 export function safely<T>(
   decode: (bytes: Buffer) => T,
-): (bytes: Buffer) => Decoded<T> {
-  return (bytes) => {
+): (bytes: Buffer) => Received<T> {
+  return (bytes) => () => {
     try {
       // Generated decoders take a reader as well, but do not say so here.
       const reader = new BinaryReader(bytes, strictUtf8) as unknown as Buffer;
@@ -198,8 +203,8 @@ export function unary<Req, Res>(
   env: HandlerEnvironment,
   method: MethodInfo,
   handler: UnaryHandler<Req, Res>,
-): handleUnaryCall<Decoded<Req>, Res> {
-  return (serverCall: ServerUnaryCall<Decoded<Req>, Res>, callback) => {
+): handleUnaryCall<Received<Req>, Res> {
+  return (serverCall: ServerUnaryCall<Received<Req>, Res>, callback) => {
     const call = env.calls.of(serverCall.metadata);
     if (call === undefined) {
       callback(
@@ -214,7 +219,11 @@ export function unary<Req, Res>(
       callback(failure);
     };
     env.observer.msgReceived(method);
-    const decoded = serverCall.request;
+    if (call.expired || !env.calls.room.mayRun(method)) {
+      env.observer.refused(call.expired ? "expired" : "too_many");
+      return refuse(call.expired ? expired : tooManyCalls);
+    }
+    const decoded = serverCall.request();
     if (!decoded.ok) return refuse(malformedRequest());
     const context = new Context(call, serverCall.metadata);
     call.handlerStarted();

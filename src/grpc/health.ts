@@ -20,16 +20,16 @@ import {
   HealthService as definition,
 } from "./gen/grpc/health/v1/health.ts";
 import {
-  type Decoded,
   type HandlerEnvironment,
   malformedRequest,
   methodInfo,
+  type Received,
   unary,
 } from "./handlers.ts";
 import { describe, type EdgeService } from "./service.ts";
 
 type WatchStream = ServerWritableStream<
-  Decoded<HealthCheckRequest>,
+  Received<HealthCheckRequest>,
   HealthCheckResponse
 >;
 
@@ -130,7 +130,7 @@ export class Health {
     stream.on("error", () => {
       // The client has gone; "cancelled" comes as well.
     });
-    const request = stream.request;
+    const request = stream.request();
     if (!request.ok) {
       call.fail(malformedRequest());
       return;

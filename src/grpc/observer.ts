@@ -11,6 +11,9 @@
 import type { status } from "@grpc/grpc-js";
 import type { MethodInfo } from "./context.ts";
 
+/** Why the edge turns a call away before anything is done for it: too many run, or its deadline has passed. */
+export type RefusalCause = "too_many" | "expired";
+
 /** Told of every call. Must not throw and must not block. */
 export interface GrpcObserver {
   started(method: MethodInfo): void;
@@ -23,6 +26,8 @@ export interface GrpcObserver {
     seconds: number,
     correlationId: string,
   ): void;
+  /** `too_many` comes alone where the call was refused by its headers, without `started` and `handled`. */
+  refused(cause: RefusalCause): void;
 }
 
 /** Observes nothing. */
@@ -31,4 +36,5 @@ export const noObserver: GrpcObserver = {
   msgReceived() {},
   msgSent() {},
   handled() {},
+  refused() {},
 };

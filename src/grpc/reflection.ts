@@ -21,14 +21,14 @@ import {
 } from "./gen/grpc/reflection/v1/reflection.ts";
 import { ServerReflectionService as v1alpha } from "./gen/grpc/reflection/v1alpha/reflection.ts";
 import {
-  type Decoded,
   type HandlerEnvironment,
   malformedRequest,
+  type Received,
 } from "./handlers.ts";
 import { describe, type EdgeService } from "./service.ts";
 
 type ReflectionStream = ServerDuplexStream<
-  Decoded<ServerReflectionRequest>,
+  Received<ServerReflectionRequest>,
   ServerReflectionResponse
 >;
 
@@ -130,8 +130,9 @@ export class Reflection {
     });
     stream.on("end", () => stream.end());
     stream.on("drain", () => stream.resume());
-    stream.on("data", (request: Decoded<ServerReflectionRequest>) => {
+    stream.on("data", (received: Received<ServerReflectionRequest>) => {
       env.observer.msgReceived(call.method);
+      const request = received();
       if (!request.ok) {
         call.fail(malformedRequest());
         return;

@@ -191,6 +191,7 @@ Deno.test("each call is reported as started once and handled once", async () => 
       assert(seconds >= 0 && seconds < 60);
       events.push(`handled ${status[code]}`);
     },
+    refused: (cause) => events.push(`refused ${cause}`),
   };
   await using served = await startEdge(
     (request, context) =>

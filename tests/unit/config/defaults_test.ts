@@ -8,6 +8,7 @@ const TABLE: Record<string, string | undefined> = {
   OMS_HTTP_MAX_CONNECTIONS: "256",
   OMS_GRPC_REFLECTION: "true",
   OMS_GRPC_MAX_CONNECTIONS: "2000",
+  OMS_GRPC_MAX_OPEN_CALLS: "512",
   OMS_STORAGE_DRIVER: "sqlite",
   OMS_ALLOW_MEMORY_STORAGE: "false",
   OMS_DATA_DIR: "./data",
@@ -92,6 +93,7 @@ Deno.test("an empty environment gives the defaults", () => {
       address: { host: "127.0.0.1", port: 50051 },
       reflection: true,
       maxConnections: 2_000,
+      maxOpenCalls: 512,
     },
     http: {
       address: { host: "127.0.0.1", port: 9090 },

@@ -77,7 +77,7 @@ Deno.test("a decoder reports whatever bytes it gets, and never throws", () => {
   const decode = safely(Order.decode);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-      const decoded = decode(Buffer.from(bytes));
+      const decoded = decode(Buffer.from(bytes))();
       return typeof decoded.ok === "boolean";
     }),
   );
@@ -85,8 +85,8 @@ Deno.test("a decoder reports whatever bytes it gets, and never throws", () => {
 
 Deno.test("a decoder refuses invalid UTF-8 and keeps unknown enum numbers", () => {
   const decode = safely(Order.decode);
-  assertEquals(decode(Buffer.from([0x0a, 1, 0xff])), { ok: false });
-  const decoded = decode(Buffer.from([0x18, 99]));
+  assertEquals(decode(Buffer.from([0x0a, 1, 0xff]))(), { ok: false });
+  const decoded = decode(Buffer.from([0x18, 99]))();
   assertEquals(decoded.ok && Number(decoded.value.status), 99);
 });
 

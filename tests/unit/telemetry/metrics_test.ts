@@ -26,6 +26,8 @@ const CONTRACT: Record<string, "counter" | "gauge" | "histogram"> = {
   oms_grpc_accepting: "gauge",
   oms_grpc_connections_open: "gauge",
   oms_grpc_connections_refused_total: "counter",
+  oms_grpc_open_calls: "gauge",
+  oms_grpc_refused_calls_total: "counter",
   oms_saga_started_total: "counter",
   oms_saga_completed_total: "counter",
   oms_saga_canceled_total: "counter",
