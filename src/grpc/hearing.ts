@@ -198,7 +198,8 @@ function reachable(host: string): string {
  * Makes the runtime try accept(2) again. Deno 2.8.3 waits for the next
  * connection only after an accept(2) that found none, so one that failed is its
  * last; `listen` on a handle that listens already does nothing else than to
- * have it look once more. (2.7 looks at each turn of the event loop by itself.)
+ * have it look once more. 2.7 wraps its handle: there `listen` would bind anew,
+ * and is not needed, because it looks at each turn of the event loop.
  *
  * @throws RuntimeInternalsError when node:net does not keep the handle where it was.
  */
@@ -208,9 +209,10 @@ export function acceptAgain(server: Server): void {
   const handle: unknown = Reflect.get(server, "_handle");
   const listen: unknown = handle instanceof Object &&
     Reflect.get(handle, "listen");
-  if (typeof listen !== "function") {
+  if (!(handle instanceof Object) || typeof listen !== "function") {
     throw new RuntimeInternalsError("the handle of a node:net server");
   }
+  if ("_nativeHandle" in handle) return;
   Reflect.apply(listen, handle, [BACKLOG]);
 }
 

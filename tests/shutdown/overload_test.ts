@@ -120,11 +120,14 @@ Deno.test(
     await using probes = new Probes(world.client(service), service);
     await load.openLoop(rate, OVERLOAD_MS / 2);
     const half = counts.ok;
+    const since = performance.now();
     await load.openLoop(rate, OVERLOAD_MS / 2);
-    const goodput = (counts.ok - half) / (OVERLOAD_MS / 2) * 1_000;
     await probes.stop();
     const grown = await memory() - held;
     await until("no call is open", () => counts.open === 0, DRAINED_MS);
+    // Until all is answered: one turn of the event loop may answer thousands.
+    const seconds = (performance.now() - since) / 1_000;
+    const goodput = (counts.ok - half) / seconds;
     const least = Math.min(before, await capacity());
     const metrics = await metricsOf(service);
     const refused = 'oms_grpc_refused_calls_total{cause="too_many"}';
