@@ -99,6 +99,7 @@ export class Listener {
   readonly #waiting = new Map<Socket, () => void>();
   readonly #onClosed = new Set<() => void>();
   #accepted = 0;
+  #tests = 0;
   #foreign = 0;
   #silent = 0;
   #refused = 0;
@@ -234,7 +235,7 @@ export class Listener {
     return {
       open: this.#sockets.size,
       waiting: this.#waiting.size,
-      accepted: this.#accepted,
+      accepted: this.#accepted - this.#tests,
       foreign: this.#foreign,
       silent: this.#silent,
       refused: this.#refused,
@@ -285,7 +286,7 @@ export class Listener {
           coalesceWrites(socket);
           this.#take(socket);
         } else if (this.#hearing.recognises(bytes)) {
-          this.#accepted -= 1;
+          this.#tests += 1;
           socket.destroy();
         } else this.#refuse(socket, kind);
         return;

@@ -28,7 +28,7 @@ const KEPT = 0.15;
 const PROBE_MS = 100;
 const BUSY_PROBE_MS = 3_000;
 /** Share of the time that a process waits for a processor, from which on the machine is busy. */
-const BUSY = 0.05;
+const BUSY = 0.01;
 const GROWTH_BYTES = 300 * 1024 * 1024;
 /** For what an overload has left to be answered. */
 const DRAINED_MS = 120_000;
