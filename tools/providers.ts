@@ -112,14 +112,13 @@ async function main(): Promise<void> {
   }
 }
 
-/** @returns the exit code: 1, or that of a wrong command line, which has been told */
+/** @returns the exit code: 2 for a wrong command line, which has been told, or a value out of range; else 1 */
 function failed(error: unknown): number {
   if (error instanceof CommanderError) return usageExit(error);
-  const reason = error instanceof z.ZodError
-    ? z.prettifyError(error)
-    : String(error);
+  const outOfRange = error instanceof z.ZodError;
+  const reason = outOfRange ? z.prettifyError(error) : String(error);
   console.error(`Cannot serve the providers: ${reason}`);
-  return 1;
+  return outOfRange ? 2 : 1;
 }
 
 if (import.meta.main) {

@@ -2,11 +2,11 @@
  * `deno task providers:check`: plays the contract of docs/providers.md against an adapter and prints a table.
  * Exit code 0: every rule held; 1: one did not; 2: nothing could be played.
  */
-import { Command, CommanderError } from "commander";
 import { accessOf } from "../src/app/provider_access.ts";
 import { ConfigError, loadConfig } from "../src/config.ts";
 import type { HttpAccess } from "../src/providers/mod.ts";
 import { withoutSeparator } from "./client/parse.ts";
+import { toolCommand, usageExit } from "./client/usage.ts";
 import {
   Contract,
   type Goods,
@@ -26,7 +26,7 @@ interface Flags {
   readonly declineSku?: string;
 }
 
-const command = new Command("providers:check")
+const command = toolCommand("providers:check")
   .description(
     "Plays docs/providers.md against payment and inventory adapters: real effects, so use a sandbox",
   )
@@ -41,8 +41,7 @@ const command = new Command("providers:check")
   .addHelpText(
     "after",
     "\nCredentials and time-out: OMS_PAYMENT_TOKEN and the service's other variables.",
-  )
-  .exitOverride();
+  );
 
 /** Only what concerns providers: the rest of the environment may be another service's. */
 function ofProviders([name]: readonly [string, string]): boolean {
@@ -115,13 +114,9 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await main();
   } catch (error) {
-    if (error instanceof CommanderError) {
-      Deno.exitCode = error.exitCode === 0 ? 0 : 2;
-    } else if (
-      error instanceof UnreachableError || error instanceof ConfigError
-    ) {
+    if (error instanceof UnreachableError || error instanceof ConfigError) {
       console.error(error.message);
       Deno.exitCode = 2;
-    } else throw error;
+    } else Deno.exitCode = usageExit(error);
   }
 }

@@ -10,6 +10,7 @@
  *
  * Not promised: that a wait is short. It ends when the clocks agree, or when the process itself has been there for
  * longer than providers keep keys.
+ * A suspension is not noticed when the wall clock is set back meanwhile: then no clock has counted it.
  */
 import type { Clock } from "@oms/lifecycle";
 import type { SagaId } from "../orders/ids.ts";

@@ -84,7 +84,7 @@ Deno.test({
   },
 });
 
-Deno.test("a wrong flag is named, exit 1, nothing is created", async () => {
+Deno.test("a wrong flag is named, exit 2, nothing is created", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const ledger = ["--ledger", `${directory}/deeper/ledger.ndjson`];
@@ -95,7 +95,7 @@ Deno.test("a wrong flag is named, exit 1, nothing is created", async () => {
       ] as const
     ) {
       const { code, stderr } = await command(...ledger, flag, value).output();
-      assertEquals(code, 1);
+      assertEquals(code, 2);
       assertStringIncludes(new TextDecoder().decode(stderr), named);
     }
     assertEquals([...Deno.readDirSync(directory)], []);

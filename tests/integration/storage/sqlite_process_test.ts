@@ -38,8 +38,9 @@ Deno.test("F32 a second process is refused with the path and the holder's pid, a
   await withTempDir(async (dir) => {
     const store = await open(dir);
     await store.commit(makeChange({ orderInsert: makeOrder() }));
-    for (const entry of Deno.readDirSync(dir)) {
-      await Deno.readFile(`${dir}/${entry.name}`);
+    for (const { name } of Deno.readDirSync(dir)) {
+      // The draft of the mark takes its place while we read.
+      if (name !== "oms.mark.new") await Deno.readFile(`${dir}/${name}`);
     }
     await withProcess(dir, "once", (first) => {
       assertStringIncludes(first ?? "", "refused");

@@ -239,8 +239,8 @@ export class History implements Judged {
   /** A machine's clock may be wrong as it starts: behind, which is when nobody can tell an age. */
   #firstOffset(): number {
     if (this.#calm) return this.#pastAll();
-    // The first one's is right: what it stored could not be held against anything.
-    if (!this.plan.forgetful || this.#incarnations === 1) return 0;
+    // The first one that stores anything is right: what a wrong one stored could not be held against anything.
+    if (!this.plan.forgetful || this.state.newestAt() === null) return 0;
     const offset = this.scheduler.random.pick([0, 0, -HOUR_MS, -25 * HOUR_MS]);
     if (offset < 0) this.reached.add("a start with the clock behind");
     return offset;

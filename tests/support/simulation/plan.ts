@@ -107,13 +107,15 @@ function drawHostile(
   timed: boolean,
   forgetful: boolean,
 ): Plan["hostile"] {
+  // Not both: a clock that is set back while the machine is suspended hides that it was.
+  const suspends = forgetful && random.chance(0.6);
   const weights: Readonly<Record<Hostility, number>> = {
     crash: 4,
     stop: 1,
     "forced stop": 0.5,
     pause: timed ? 4 : 0.5,
-    wall: forgetful ? 4 : 0.5,
-    suspend: forgetful ? 3 : 0,
+    wall: suspends ? 0 : forgetful ? 4 : 0.5,
+    suspend: suspends ? 6 : 0,
   };
   const count = random.pick([0, 1, 1, 2, 2, 3, 4]);
   return Array.from({ length: count }, () => ({
