@@ -118,6 +118,7 @@ Deno.test("F03 aborting the root reaches an open gRPC call, an HTTP request and 
     report.leftover.map(({ name }) => name.replace(/ord_.*/, "ord")).sort(),
     [
       "grpc/oms.v1.OrderService/GetOrder",
+      "loops/clock",
       "loops/maintenance",
       "loops/relay",
       "sagas/pay/ord",

@@ -137,7 +137,7 @@ for (const [name, hours] of [["forwards", 25], ["back", -25]] as const) {
       const direction = hours > 0 ? "forward" : "back";
       const jumps = `oms_clock_jumps_total{direction="${direction}"}`;
       await metricIs(service, jumps, (n) => n === 1);
-      const runs = 'oms_idempotency_cleanup_runs_total{result="success"}';
+      const runs = 'oms_idempotency_cleanup_runs_total{result="ok"}';
       const before = (await metricsOf(service)).get(runs) ?? 0;
       await metricIs(service, runs, (n) => n >= before + 2);
       assertEquals(await world.refund(client, orderId, key, 100n), first);
@@ -169,7 +169,7 @@ Deno.test(
     assertEquals((await service.stop()).code, 0);
     clock.move(25 * HOUR_MS);
     const next = await start();
-    const runs = 'oms_idempotency_cleanup_runs_total{result="success"}';
+    const runs = 'oms_idempotency_cleanup_runs_total{result="ok"}';
     await metricIs(next, runs, (n) => n >= 2);
     const again = await world.refund(world.client(next), orderId, key, 100n);
     assertEquals(again, first);

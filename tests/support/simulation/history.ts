@@ -42,6 +42,8 @@ export class History implements Judged {
   /** What has happened in it, for the test that histories reach what they are about. */
   readonly reached = new Set<string>();
   #incarnations = 0;
+  /** The newest time that a process found as it began; what it wrote later may stand under an earlier one. */
+  #newestAt = 0;
   #hostile = 0;
   #calm = false;
 
@@ -141,6 +143,7 @@ export class History implements Judged {
   }
 
   #begin(): void {
+    this.#newestAt = Math.max(this.#newestAt, this.state.newestAt() ?? 0);
     const name = `process-${++this.#incarnations}`;
     const process = new SimProcess(this.#world, name, this.#firstOffset());
     this.#processes.push(process);
@@ -249,7 +252,7 @@ export class History implements Judged {
   /** A clock that is right, or past whatever a wrong one has written: until then nobody could tell an age. */
   #pastAll(): number {
     if (this.plan.forgetful) return 0;
-    const newest = this.state.newestAt() ?? -Infinity;
+    const newest = Math.max(this.#newestAt, this.state.newestAt() ?? 0);
     return Math.max(0, newest + 1 - T0 - this.scheduler.now);
   }
 
