@@ -24,7 +24,7 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionDeps {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now" | "after">;
   readonly limits: ConnectionLimits;
   readonly handler: Handler;
   readonly onError: (error: unknown) => Response;

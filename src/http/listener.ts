@@ -5,6 +5,7 @@
  * of at most once in `WARN_EVERY_MS`. What comes above the limit is closed at once and counted. After `finish` none is
  * accepted.
  */
+import { type Clock, SharedTimer } from "@oms/lifecycle";
 import type { Logger } from "../telemetry/logger.ts";
 import type { HttpCloseCause } from "../telemetry/metrics.ts";
 import {
@@ -25,7 +26,8 @@ export interface ConnectionObserver {
 }
 
 export interface ListenerDeps
-  extends Pick<ConnectionDeps, "clock" | "handler" | "onError"> {
+  extends Pick<ConnectionDeps, "handler" | "onError"> {
+  readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly observer: ConnectionObserver;
   readonly log: Logger;
@@ -37,6 +39,8 @@ const WARN_EVERY_MS = 10_000;
 
 export class HttpListener {
   readonly #deps: ListenerDeps;
+  /** Of all connections. */
+  readonly #timer: SharedTimer;
   readonly #open = new Set<Connection>();
   readonly #finished = new AbortController();
   readonly #empty = Promise.withResolvers<void>();
@@ -46,6 +50,7 @@ export class HttpListener {
 
   constructor(deps: ListenerDeps) {
     this.#deps = deps;
+    this.#timer = new SharedTimer(deps.clock);
   }
 
   listen(hostname: string, port: number): Deno.NetAddr {
@@ -119,6 +124,7 @@ export class HttpListener {
     this.#open.add(
       new Connection(socket, {
         ...this.#deps,
+        clock: this.#timer,
         closed: (connection, cause) => {
           this.#open.delete(connection);
           observer.closed(cause);
@@ -130,6 +136,7 @@ export class HttpListener {
 
   #resolveIfEmpty(): void {
     if (this.#finished.signal.aborted && this.#open.size === 0) {
+      this.#timer[Symbol.dispose]();
       this.#empty.resolve();
     }
   }

@@ -77,6 +77,7 @@ export type {
   ShutdownOutcome,
   ShutdownReport,
 } from "./report.ts";
+export { SharedTimer } from "./shared_timer.ts";
 export { createLifecycle } from "./shutdown.ts";
 export { denoSignals, platformSignals, SIGNALS } from "./signals.ts";
 export type {

@@ -1,5 +1,6 @@
 /** How long connections to the HTTP port last, how many there may be, and what is told of them. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type Clock, systemClock } from "@oms/lifecycle";
 import type { HttpCloseCause } from "../../../src/telemetry/metrics.ts";
 import {
   Flag,
@@ -139,6 +140,24 @@ Deno.test("a request that runs has all the time it takes, and its answer starts 
   assert(String(running.bytes).endsWith("x 1\n"));
   await until("it is told", () => served.told.causes.length === 4);
   assertEquals(served.told.causes.at(-1), "idle");
+  await served.server.stop();
+});
+
+Deno.test("connections that come and go set one timer, not two each", async () => {
+  let set = 0;
+  const clock: Clock = {
+    ...systemClock,
+    after: (ms, fn, options) => {
+      set += 1;
+      return systemClock.after(ms, fn, options);
+    },
+  };
+  const limits = { firstRequestMs: PATIENT_MS, idleMs: PATIENT_MS };
+  const served = new ServedHttp({ clock }, limits);
+  for (let i = 0; i < 5; i++) {
+    assertMatch(await served.ask(GET), /^HTTP\/1\.1 200 /);
+  }
+  assertEquals(set, 1);
   await served.server.stop();
 });
 
