@@ -22,6 +22,7 @@
 
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { Clock, Timer } from "@oms/lifecycle";
 import { END_IS_NEAR } from "./goaway.ts";
 import type { ListenerLimits } from "./listener.ts";
 
@@ -48,12 +49,13 @@ export class Connection {
   readonly #socket: Socket;
   readonly #limits: ConnectionLimits;
   readonly #endCalls: (session: ServerHttp2Session) => void;
+  readonly #clock: Pick<Clock, "after">;
   #announced = false;
   /** The socket, too. */
   #gone = false;
   /** The age's, then that of the end's next step. */
-  #life: ReturnType<typeof setTimeout> | undefined;
-  #keepalive: ReturnType<typeof setTimeout> | undefined;
+  #life: Timer | undefined;
+  #keepalive: Timer | undefined;
 
   /** `endCalls` answers what still runs on a session that has had its time. */
   constructor(
@@ -61,18 +63,20 @@ export class Connection {
     socket: Socket,
     limits: ConnectionLimits,
     endCalls: (session: ServerHttp2Session) => void,
+    clock: Pick<Clock, "after">,
   ) {
     this.#session = session;
     this.#socket = socket;
     this.#limits = limits;
     this.#endCalls = endCalls;
+    this.#clock = clock;
     const jitter = 0.9 + Math.random() * 0.2;
     this.#then(limits.maxConnectionAgeMs * jitter, () => this.#endByAge());
     this.#pingLater();
     session.once("close", () => {
       this.#gone = true;
-      clearTimeout(this.#life);
-      clearTimeout(this.#keepalive);
+      this.#life?.cancel();
+      this.#keepalive?.cancel();
     });
   }
 
@@ -123,24 +127,24 @@ export class Connection {
   }
 
   #then(ms: number, step: () => void): void {
-    clearTimeout(this.#life);
-    if (!this.#gone) this.#life = setTimeout(step, ms);
+    this.#life?.cancel();
+    if (!this.#gone) this.#life = this.#clock.after(ms, step);
   }
 
   #pingLater(): void {
-    clearTimeout(this.#keepalive);
-    this.#keepalive = setTimeout(
-      () => this.#ping(),
+    this.#keepalive?.cancel();
+    this.#keepalive = this.#clock.after(
       this.#limits.keepaliveTimeMs,
+      () => this.#ping(),
     );
   }
 
   #ping(): void {
     // On a session that is closing, also by its peer, a ping is cancelled.
     if (!this.#open || !this.#writesHere) return;
-    this.#keepalive = setTimeout(
-      () => this.#socket.destroy(),
+    this.#keepalive = this.#clock.after(
       this.#limits.keepaliveTimeoutMs,
+      () => this.#socket.destroy(),
     );
     this.#session.ping((error) => {
       if (error === null) this.#pingLater();

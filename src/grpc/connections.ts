@@ -9,18 +9,20 @@
 
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { systemClock } from "@oms/lifecycle";
+import { SharedTimer, systemClock } from "@oms/lifecycle";
 import { Connection, type ConnectionLimits } from "./connection.ts";
 import type { DeafObserver } from "./hearing.ts";
 import { Listener } from "./listener.ts";
 import { spread } from "./spread.ts";
 
 /** The connections, and the listener that brings their sockets. */
-export class Connections {
+export class Connections implements Disposable {
   readonly listener: Listener;
   readonly #limits: ConnectionLimits;
   readonly #endCalls: (session: ServerHttp2Session) => void;
   readonly #connections = new Set<Connection>();
+  /** Of all connections: their ages are long, and most end before. */
+  readonly #timer = new SharedTimer(systemClock);
   #opening: Socket | undefined;
   #ending = false;
 
@@ -79,6 +81,11 @@ export class Connections {
     );
   }
 
+  /** Once no socket is left. */
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+
   #opened(session: ServerHttp2Session): void {
     session.on("error", () => {
       // The close event follows.
@@ -90,6 +97,7 @@ export class Connections {
       socket,
       this.#limits,
       this.#endCalls,
+      this.#timer,
     );
     this.#connections.add(connection);
     session.once("close", () => this.#connections.delete(connection));

@@ -282,5 +282,6 @@ export class GrpcEdge {
     await listener.whenEmpty(Math.max(0, until - performance.now()));
     listener.destroySockets();
     await listener.close();
+    this.#connections[Symbol.dispose]();
   }
 }

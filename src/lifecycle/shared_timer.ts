@@ -8,6 +8,7 @@
  * Invariants: at most one timer of the clock is set. A later or a cancelled
  * one of ours never touches it: it finds nothing due, and is set for what is
  * then the earliest. None fires early, none after its cancel or the disposal.
+ * It alone does not keep the process alive: it may outlast what was cancelled.
  * Not promised: the order of those that are due together; anything where a
  * function throws.
  *
@@ -58,7 +59,9 @@ export class SharedTimer implements Pick<Clock, "now" | "after">, Disposable {
     if (at >= this.#timerAt) return;
     this.#timer?.cancel();
     this.#timerAt = at;
-    this.#timer = this.#clock.after(at - this.now(), () => this.#fire());
+    this.#timer = this.#clock.after(at - this.now(), () => this.#fire(), {
+      unref: true,
+    });
   }
 
   #fire(): void {

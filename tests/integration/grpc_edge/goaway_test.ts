@@ -230,6 +230,7 @@ Deno.test("F72 the first GOAWAY parts no frames: header blocks of 40 kB, answers
     peer[Symbol.dispose]();
   }
   await connections.listener.close();
+  connections[Symbol.dispose]();
 });
 
 Deno.test("F72 clients whose connections are drained amidst answers of 1 MB have no call failed", async () => {
