@@ -104,8 +104,7 @@ export class Hearing {
     return this.#token.equals(bytes);
   }
 
-  start(bound: Target): void {
-    const target = { ...bound, host: reachable(bound.host) };
+  start(target: Target): void {
     this.#watch(target).catch((error: unknown) => {
       // Only `stop` ends it.
       if (!this.#stopped.signal.aborted) throw error;
@@ -189,9 +188,9 @@ function codeOf(error: unknown): string {
 }
 
 /** "All interfaces" is no address to connect to on every system. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  return host === "::" ? "::1" : host;
+export function reachable({ host, port }: Target): Target {
+  if (host === "0.0.0.0") return { host: "127.0.0.1", port };
+  return { host: host === "::" ? "::1" : host, port };
 }
 
 /**

@@ -19,7 +19,15 @@ import { createServer, type Server, type Socket } from "node:net";
 import { coalesceWrites } from "./coalesce.ts";
 import { ListenError } from "./errors.ts";
 import { NOT_SERVED } from "./goaway.ts";
-import { acceptAgain, BACKLOG, type DeafObserver, Hearing } from "./hearing.ts";
+import {
+  acceptAgain,
+  BACKLOG,
+  type DeafObserver,
+  Hearing,
+  reachable,
+  type Target,
+} from "./hearing.ts";
+import { LastLook } from "./last_look.ts";
 
 /** Where to listen. */
 export interface ListenAddress {
@@ -62,11 +70,10 @@ export interface ListenerLimits {
 /** Takes a socket over that speaks HTTP/2; its first bytes can be read again. */
 export type TakeSocket = (socket: Socket) => void;
 
-/** For what the kernel holds to be accepted: a turn of the event loop takes all that it has seen. */
-const QUEUE_TURN_MS = 2;
+/** For the kernel's queue to be found empty a moment before the port is closed. */
 const QUEUE_WITHIN_MS = 500;
-const QUIET_TURNS = 2;
-const SHORT_TURN_MS = 8;
+/** Such a moment: of the looks that a busy event loop makes longer, none will do. */
+const QUEUE_SEEN_MS = 1;
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
@@ -106,6 +113,9 @@ export class Listener {
   #closing: Promise<void> | undefined;
   readonly #hearing: Hearing;
   #refusing = false;
+  /** Where we can be reached. */
+  #bound: Target | undefined;
+  #lastLook: LastLook | undefined;
   /** Accepted, and not read before the listener is closed. */
   #held: Set<Socket> | undefined;
 
@@ -150,32 +160,32 @@ export class Listener {
           reject(error);
           return;
         }
-        this.#hearing.start(found);
+        this.#bound = reachable(found);
+        this.#hearing.start(this.#bound);
         resolve(found);
       });
     });
   }
 
   /**
-   * Accepts what the kernel holds already, and closes the port when nothing
-   * more comes, or after QUEUE_WITHIN_MS: closing resets what is still there.
-   * So what is accepted meanwhile is not read before, its work would let others
-   * queue up, and the runtime gets to close the port before anything else.
+   * Accepts what the kernel holds already, and closes the port when it was seen
+   * to hold nothing a moment ago, or after QUEUE_WITHIN_MS: closing resets what
+   * is still there. So what is accepted meanwhile is not read before, its work
+   * would let others queue up, and the runtime gets to close the port before
+   * anything else.
    */
   async closeOnceQuiet(): Promise<void> {
     this.#held ??= new Set();
     const until = performance.now() + QUEUE_WITHIN_MS;
-    for (let quiet = 0; quiet < QUIET_TURNS;) {
-      const began = performance.now();
-      if (!this.#server.listening || began > until) break;
-      const seen = this.#accepted;
+    while (this.#server.listening && this.#bound !== undefined) {
+      const left = until - performance.now();
+      if (left <= 0) break;
       acceptAgain(this.#server);
-      // Timers come first in a turn, then accepts: only after both is it over.
-      await new Promise((resolve) => setTimeout(resolve, QUEUE_TURN_MS));
-      await new Promise((resolve) => setImmediate(resolve));
-      // Others may have come while a longer one lasted.
-      const short = performance.now() - began < SHORT_TURN_MS;
-      quiet = short && seen === this.#accepted ? quiet + 1 : 0;
+      this.#lastLook ??= new LastLook(this.#bound);
+      const seen = await this.#lastLook.look(left);
+      if (seen === undefined) break;
+      this.#tests += 1;
+      if (performance.now() - seen < QUEUE_SEEN_MS) break;
     }
     this.close();
     await new Promise((resolve) => setImmediate(resolve));
@@ -244,9 +254,11 @@ export class Listener {
 
   #accept(socket: Socket): void {
     this.#accepted += 1;
+    this.#lastLook?.arrived(socket);
     const { maxConnections } = this.#limits;
     // A test of our own must not be what is one too many.
-    const most = maxConnections + (this.#hearing.testing ? 1 : 0);
+    const testing = this.#hearing.testing || this.#lastLook !== undefined;
+    const most = maxConnections + (testing ? 1 : 0);
     if (this.#sockets.size >= most) {
       this.#refused += 1;
       socket.on("error", () => {
