@@ -41,9 +41,12 @@ export class LastLook {
       const end = (seen: number | undefined) => {
         clearTimeout(timer);
         this.#changed = () => {};
-        socket.destroy();
         // The rest of what has been taken is handed over in this turn.
-        setImmediate(() => resolve(seen));
+        setImmediate(() => {
+          resolve(seen);
+          // Whoever waits may be in a hurry.
+          setImmediate(() => socket.destroy());
+        });
       };
       const timer = setTimeout(() => end(undefined), withinMs);
       this.#changed = () => {
