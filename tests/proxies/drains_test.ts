@@ -1,8 +1,8 @@
 /** Two instances behind a proxy, restarted in turn under load: no caller sees it. */
 import { assertEquals } from "@std/assert";
-import { Buffer } from "node:buffer";
 import { status } from "@grpc/grpc-js";
 import {
+  CancelOrderRequest,
   CreateOrderRequest,
   OrderServiceService,
 } from "../../src/grpc/gen/oms/v1/order_service.ts";
@@ -16,13 +16,43 @@ import {
   startService,
 } from "../support/service_process.ts";
 import { until } from "../support/until.ts";
-import { type Instance, PROXIES, type Proxy, startProxy } from "./proxies.ts";
+import {
+  ASKS_READYZ,
+  type Instance,
+  PROXIES,
+  type Proxy,
+  type ProxyName,
+  startProxy,
+} from "./proxies.ts";
 import { proxyTests } from "./requirement.ts";
 
 /** Of each kind; each has one call open. */
 const CALLERS = 4;
-/** What an instance has to have served since its start before the other one is stopped. */
-const SERVED_FIRST = 50;
+/**
+ * Calls that an instance has to have served through each of the proxy's entries since its start before the other one is
+ * stopped: each entry has its own opinion of who is down.
+ */
+const SERVED_FIRST = 20;
+/**
+ * Calls on fresh connections that may be lost: one for each so many drains, where nothing asks /readyz. The kernel has no
+ * way to refuse connections and to hand over those that it holds: whoever comes after the last look at its queue, a
+ * millisecond or two before the port is closed, is reset (docs/operations.md, "Proxies").
+ */
+const DRAINS_PER_RESET = 3;
+
+type Kind = "kept" | "fresh";
+
+/** What tells the callers of one kind from the other's. */
+const ASKED_BY = {
+  kept: [
+    OrderServiceService.getOrder,
+    getOrderBytes("ord_unknown"),
+  ],
+  fresh: [
+    OrderServiceService.cancelOrder,
+    CancelOrderRequest.encode({ orderId: "ord_unknown", reason: "" }).finish(),
+  ],
+} as const;
 
 /** Calls of one kind, and what became of them. */
 class Load {
@@ -31,7 +61,7 @@ class Load {
   readonly #end = new AbortController();
   readonly #callers: Promise<void>[];
 
-  constructor(address: string, readonly lastsOneCall: boolean) {
+  constructor(address: string, readonly kind: Kind) {
     this.#callers = Array.from(
       { length: CALLERS },
       (_, i) => this.#run(address, i),
@@ -48,7 +78,7 @@ class Load {
     try {
       for (let i = caller; !this.#end.signal.aborted; i++) {
         await this.#call(client, i % 2 === 0);
-        if (!this.lastsOneCall) continue;
+        if (this.kind === "kept") continue;
         client[Symbol.dispose]();
         client = new RawClient(address);
       }
@@ -59,19 +89,17 @@ class Load {
 
   /** A new order, or one that nobody knows: either instance can answer. */
   async #call(client: RawClient, create: boolean): Promise<void> {
-    const deadline = Date.now() + 20_000;
-    const { code, error } = create
-      ? await client.call(
+    const [method, request] = create
+      ? [
+        OrderServiceService.createOrder,
         CreateOrderRequest.encode(orderRequest()).finish(),
-        {
-          path: OrderServiceService.createOrder.path,
-          metadata: { "idempotency-key": crypto.randomUUID() },
-          deadline,
-        },
-      )
-      : await client.call(Buffer.from(getOrderBytes("ord_unknown")), {
-        deadline,
-      });
+      ]
+      : ASKED_BY[this.kind];
+    const { code, error } = await client.call(request, {
+      path: method.path,
+      metadata: { "idempotency-key": crypto.randomUUID() },
+      deadline: Date.now() + 20_000,
+    });
     this.calls++;
     if (code === (create ? status.OK : status.NOT_FOUND)) return;
     this.failures.push(
@@ -99,14 +127,20 @@ class Restarted implements AsyncDisposable {
     });
   }
 
-  /** Since its start, by the proxy's choice. */
+  /** Through each of the proxy's entries since its start; the least. */
   async served(): Promise<number> {
     if (this.#service === undefined) return 0;
-    let sum = 0;
-    for (const [name, value] of await metricsOf(this.#service)) {
-      if (name.startsWith("grpc_server_handled_total")) sum += value;
-    }
-    return sum;
+    const metrics = [...await metricsOf(this.#service)];
+    return Math.min(
+      ...Object.values(ASKED_BY).map(([{ path }]) =>
+        metrics
+          .filter(([name]) =>
+            name.startsWith("grpc_server_handled_total") &&
+            name.includes(`grpc_method="${path.split("/").at(-1)}"`)
+          )
+          .reduce((sum, [, value]) => sum + value, 0)
+      ),
+    );
   }
 
   async drain(): Promise<void> {
@@ -139,14 +173,21 @@ async function drains(
   }
 }
 
-function assertNoneFailed(
-  kind: string,
-  { calls, failures }: Load,
+function assertFailed(
+  atMost: number,
+  name: ProxyName,
+  { kind, calls, failures }: Load,
   proxy: Proxy,
 ): void {
-  if (failures.length === 0) return;
+  console.log(
+    `${name}, ${kind} connections: ${calls} calls, ${failures.length} failed`,
+  );
+  // nginx says which of them were reset; everything else is a fault of ours.
+  const resets =
+    proxy.output.join("\n").match(/\(104: Connection reset/g)?.length ?? 0;
+  if (failures.length <= Math.min(atMost, resets)) return;
   throw new Error([
-    `${kind}: ${failures.length} of ${calls} calls failed`,
+    `${name}, ${kind} connections: ${failures.length} of ${calls} calls failed, ${resets} by resets`,
     ...failures.slice(0, 20),
     ...proxy.output.slice(-20),
   ].join("\n"));
@@ -156,8 +197,11 @@ for (const name of PROXIES) {
   const test = proxyTests.get(name);
   if (test === undefined) throw new Error(`${name} has no requirement`);
   for (const [count, lameDuck] of [[10, "0s"], [3, "3s"]] as const) {
+    const resets = ASKS_READYZ[name] ? 0 : Math.floor(count / DRAINS_PER_RESET);
     Deno.test(test(
-      `F72 ${name}: ${count} drains under load, lame duck ${lameDuck}: no call fails, on kept connections or fresh ones`,
+      `F72 ${name}: ${count} drains under load, lame duck ${lameDuck}: no call fails on kept connections, ${
+        resets === 0 ? "none" : `at most ${resets}`
+      } on fresh ones`,
       async () => {
         const dir = await Deno.makeTempDir({ prefix: "oms_proxies_" });
         await using stack = new AsyncDisposableStack();
@@ -173,21 +217,15 @@ for (const name of PROXIES) {
             instances.map(({ ports }) => ports),
           ),
         );
-        const kept = new Load(proxy.kept, false);
-        const fresh = new Load(proxy.fresh, true);
+        const kept = new Load(proxy.kept, "kept");
+        const fresh = new Load(proxy.fresh, "fresh");
         try {
           await drains(count, instances);
         } finally {
           await Promise.all([kept.end(), fresh.end()]);
         }
-        console.log(
-          `${name}, kept connections: ${kept.calls} calls, ${kept.failures.length} failed`,
-        );
-        console.log(
-          `${name}, fresh connections: ${fresh.calls} calls, ${fresh.failures.length} failed`,
-        );
-        assertNoneFailed(`${name}, kept connections`, kept, proxy);
-        assertNoneFailed(`${name}, fresh connections`, fresh, proxy);
+        assertFailed(0, name, kept, proxy);
+        assertFailed(resets, name, fresh, proxy);
       },
     ));
   }

@@ -25,6 +25,8 @@ export interface Proxy extends AsyncDisposable {
 
 export const PROXIES = ["nginx", "haproxy"] as const;
 export type ProxyName = typeof PROXIES[number];
+/** Others open fresh connections until the port is closed. */
+export const ASKS_READYZ = { nginx: false, haproxy: true } as const;
 
 interface Setup {
   readonly dir: string;
