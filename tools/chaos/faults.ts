@@ -50,7 +50,7 @@ export type Trouble =
   | { readonly kind: "broker"; readonly how: BrokerTrouble }
   | {
     readonly kind: "clock";
-    /** From now on the wall clock is so far ahead of the machine's, in ms. */
+    /** Until it is lifted the wall clock is so far ahead of the machine's, in ms. */
     readonly aheadMs: number;
   }
   | { readonly kind: "full-disk"; readonly spareKiB: number }
@@ -99,6 +99,13 @@ const LATEST_KILL_MS = 5;
 const SHORTEST_TROUBLE_MS = 100;
 const LONGEST_TROUBLE_MS = 2_500;
 const HOUR_MS = 3_600_000;
+/** Below and above the time for which providers keep keys (OMS_PROVIDER_KEY_RETENTION, 23 h). */
+const CLOCK_JUMPS_MS = [
+  -25 * HOUR_MS,
+  -HOUR_MS,
+  HOUR_MS,
+  25 * HOUR_MS,
+] as const;
 /** A few pages of SQLite, or nothing at all. */
 const LARGEST_SPARE_KIB = 64;
 
@@ -143,8 +150,11 @@ function planTrouble(
         lifts: ["before-end", "before-start", "after-start"],
       };
     case "clock": {
-      const aheadMs = oneOf(random, [-HOUR_MS, 0, HOUR_MS]);
-      return { trouble: { kind: "clock", aheadMs }, lifts: ["before-end"] };
+      const aheadMs = oneOf(random, CLOCK_JUMPS_MS);
+      return {
+        trouble: { kind: "clock", aheadMs },
+        lifts: ["before-end", "before-start", "after-start"],
+      };
     }
     case "pause":
       return { trouble: { kind: "pause" }, lifts: ["before-end", "with-end"] };

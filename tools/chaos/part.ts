@@ -50,6 +50,11 @@ const ENV = {
   // Shorter than a long pause: it ends while the process stands still.
   OMS_SAGA_LEASE: "1s",
 };
+/** Answers and sent events outlast every jump: a start with the clock ahead looks like a service that was away. */
+const CLOCK_ENV = {
+  OMS_IDEMPOTENCY_TTL: "720h",
+  OMS_OUTBOX_RETENTION: "720h",
+};
 
 /**
  * Plays, judges and says on stdout what was found; the records of a part that
@@ -67,7 +72,7 @@ export async function playPart(
   await using stage = await Stage.open({
     name: "chaos",
     knobs: { ...KNOBS, seed: String(plan.seed) },
-    env: ENV,
+    env: needsWallClock(plan.profiles) ? { ...ENV, ...CLOCK_ENV } : ENV,
     kafka: plan.kafka || needsBroker(plan.profiles),
     smallDisk: needsSmallDisk(plan.profiles),
     wallClock: needsWallClock(plan.profiles),

@@ -6,7 +6,7 @@
  * - `mixed`: both, SIGKILL during a stop and during a start as well
  * - `providers`: they are slow, decline, give no usable answer, hang, are away
  * - `kafka`: the broker is stopped, killed, restarted
- * - `clock`: the wall clock jumps by an hour, forwards and backwards
+ * - `clock`: the wall clock jumps by 1 h or 25 h, forwards and back; starts with it wrong, or behind the store
  * - `pause`: the service is stopped (SIGSTOP) and goes on later
  * - `disk`: there is no space for a while
  * - `files`: lock, store, its log or the file of events is removed, replaced, overwritten or rotated

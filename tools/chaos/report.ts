@@ -62,6 +62,7 @@ export function reportOf(
     acknowledged: verdict.acknowledged,
     effects: verdict.effects,
     problems: verdict.counts,
+    parked: verdict.parked,
     violations,
     ok: verdict.ok && violations.length === 0 &&
       stats.flowsFailed === 0 && verdict.acknowledged > 0,

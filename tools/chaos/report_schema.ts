@@ -45,6 +45,8 @@ export const chaosReportSchema = z.object({
     wrong: count,
     unsettled: count,
   }),
+  /** Orders left to an operator, as no clock could tell the age of an attempt; not in earlier reports. */
+  parked: count.optional(),
   /** Stops with another exit code, or beyond their budget; what did not settle; what no client may see. */
   violations: z.array(z.string()),
   ok: z.boolean(),

@@ -86,6 +86,8 @@ class Run {
         stopping.throwIfAborted();
         this.tally.rounds += 1;
       }
+      await this.#liftTrouble();
+      this.#stage.passAllTimes();
       await this.#start({});
       await this.#end();
     } finally {

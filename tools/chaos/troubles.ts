@@ -40,7 +40,7 @@ export async function beginTrouble(
       return await beginBrokerTrouble(stage, trouble.how);
     case "clock":
       stage.moveWallClock(trouble.aheadMs);
-      return nothing;
+      return () => Promise.resolve(stage.moveWallClock(0));
     case "pause": {
       const { service } = stage;
       service.signal("SIGSTOP");

@@ -69,6 +69,8 @@ export interface Published {
 const POLL_MS = 50;
 /** An order without a saga has no pending work either; two looks in a row must say so. */
 const QUIET_LOOKS = 3;
+/** Where the clock was moved, sagas that are parked stay: nothing has changed for so long, in ms. */
+const STILL_MS = 10_000;
 
 export class Stage implements AsyncDisposable {
   readonly folder: string;
@@ -83,6 +85,7 @@ export class Stage implements AsyncDisposable {
   #events: readonly EventFact[] = [];
   readonly #clock: Pick<Clock, "wallNow" | "sleep"> = systemClock;
   readonly #wallClock: WallClockFile | null;
+  #furthestAheadMs = 0;
   #target: Target | null = null;
   /** True: the folder stays when the stage is disposed. */
   keep = false;
@@ -210,6 +213,12 @@ export class Stage implements AsyncDisposable {
       throw new Error("Cannot move the wall clock: it is the machine's");
     }
     this.#wallClock.move(aheadMs);
+    this.#furthestAheadMs = Math.max(this.#furthestAheadMs, aheadMs);
+  }
+
+  /** From now on the wall clock is past every time that the service can have stored. */
+  passAllTimes(): void {
+    this.#wallClock?.move(this.#furthestAheadMs);
   }
 
   /** An incident for the ledger's stories. */
@@ -218,7 +227,8 @@ export class Stage implements AsyncDisposable {
   }
 
   /**
-   * Waits until every accepted saga has ended and every event is published.
+   * Waits until every accepted saga has ended and every event is published; where the clock was moved, until
+   * nothing changes any more: the judge knows which sagas are parked, and whether they may be.
    *
    * @returns null, or what is left after `withinMs`
    */
@@ -228,10 +238,16 @@ export class Stage implements AsyncDisposable {
   ): Promise<string | null> {
     const end = performance.now() + withinMs;
     let quiet = 0;
+    let left = { sagas: -1, since: 0 };
     for (;;) {
       const pending = await pendingWork(this.service.httpAddress);
       quiet = pending.sagas + pending.events === 0 ? quiet + 1 : 0;
       if (quiet >= QUIET_LOOKS) return null;
+      if (pending.sagas !== left.sagas || pending.events > 0) {
+        left = { sagas: pending.sagas, since: performance.now() };
+      }
+      const still = performance.now() - left.since > STILL_MS;
+      if (still && this.#wallClock !== null) return null;
       if (performance.now() > end) {
         return `${withinMs} ms passed, and ${pending.sagas} sagas and ${pending.events} events are not settled`;
       }
@@ -252,7 +268,9 @@ export class Stage implements AsyncDisposable {
     this.#events = events;
     const distinct = new Set(events.map(({ id }) => id)).size;
     return {
-      verdict: judgeFiles(this.paths, this.#incidents, events),
+      verdict: judgeFiles(this.paths, this.#incidents, events, {
+        clockMoved: this.#wallClock !== null,
+      }),
       published: {
         records: events.length,
         repeated: events.length - distinct,

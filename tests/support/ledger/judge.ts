@@ -3,7 +3,8 @@
  *
  * Invariants: every acknowledged intent is counted once, as an effect or as
  * lost; an effect of an unacknowledged intent is allowed as long as its saga is
- * in the store; what is not settled is said to be so and never passes.
+ * in the store; what is not settled is said to be so and never passes, but for an
+ * order in doubt (doubt.ts), which is counted as `parked`.
  * Not promised: a judgement while the service runs. Stop it first.
  *
  * Assumes that only the recorded clients have used the store, and that its
@@ -13,6 +14,7 @@ import {
   CreateOrderResponse,
   PayOrderResponse,
 } from "../../../src/grpc/gen/oms/v1/order_service.ts";
+import { inDoubt } from "./doubt.ts";
 import type { Intent, LedgerFacts } from "./facts.ts";
 import { judgeEvents } from "./judge_events.ts";
 import { judgeMoney, judgeOrphans } from "./judge_money.ts";
@@ -38,18 +40,36 @@ export interface Verdict {
   readonly problems: readonly Problem[];
   /** All about the first offending order, for people; null when there is none. */
   readonly story: string | null;
+  /** Orders in doubt: their unfinished sagas are no problem. */
+  readonly parked: number;
   readonly ok: boolean;
 }
 
-export function judge(facts: LedgerFacts): Verdict {
+export interface JudgeOptions {
+  /** True: the service's wall clock was moved, so that orders may be in doubt. */
+  readonly clockMoved?: boolean;
+}
+
+export function judge(
+  facts: LedgerFacts,
+  { clockMoved = false }: JudgeOptions = {},
+): Verdict {
   const cases = casesOf(facts);
+  const doubts = new Set(
+    clockMoved
+      ? cases.filter(({ sagas }) => inDoubt(sagas) !== null)
+        .map(({ orderId }) => orderId)
+      : [],
+  );
   const unsorted = [
-    ...cases.flatMap((each) => judgeOrder(each, facts).problems),
+    ...cases.flatMap((each) => judgeOrder(each, facts, doubts).problems),
     ...judgeAnswers(facts),
     ...judgeOutbox(facts),
   ];
   const problems = PROBLEM_KINDS.flatMap((kind) =>
-    unsorted.filter((problem) => problem.kind === kind)
+    unsorted.filter((problem) =>
+      problem.kind === kind && !excused(problem, doubts)
+    )
   );
 
   const all = acknowledged(facts.intents);
@@ -58,7 +78,7 @@ export function judge(facts: LedgerFacts): Verdict {
       .map(({ key, orderId, message }) => key ?? `${orderId}: ${message}`),
   );
   const without = new Set(
-    problems.filter(({ kind, key }) => kind === "unsettled" && key !== null)
+    unsorted.filter(({ kind, key }) => kind === "unsettled" && key !== null)
       .map(({ key }) => key),
   );
   const count = (kind: ProblemKind) =>
@@ -81,11 +101,23 @@ export function judge(facts: LedgerFacts): Verdict {
     story: first === undefined ? null : tellStory(
       cases.find(({ orderId }) => orderId === first.orderId),
     ),
+    parked: doubts.size,
     ok: problems.length === 0,
   };
 }
 
-function judgeOrder(orderCase: OrderCase, facts: LedgerFacts): Findings {
+function excused(
+  { kind, orderId }: Problem,
+  doubts: ReadonlySet<string>,
+): boolean {
+  return kind === "unsettled" && orderId !== null && doubts.has(orderId);
+}
+
+function judgeOrder(
+  orderCase: OrderCase,
+  facts: LedgerFacts,
+  doubts: ReadonlySet<string>,
+): Findings {
   const found = new Findings(orderCase.orderId);
   judgeOrphans(orderCase, found);
   const { order, intents } = orderCase;
@@ -114,7 +146,8 @@ function judgeOrder(orderCase: OrderCase, facts: LedgerFacts): Findings {
     found.add("wrong", "two creates were answered with the same order");
   }
   judgeSagas(orderCase, order, found);
-  judgeMoney(orderCase, order, found);
+  const doubt = doubts.has(orderCase.orderId) ? inDoubt(orderCase.sagas) : null;
+  judgeMoney(orderCase, order, doubt, found);
   judgeEvents(orderCase, order, facts.outbox, found);
   return found;
 }

@@ -25,10 +25,15 @@ export function judgeOrphans(orderCase: OrderCase, found: Findings): void {
   }
 }
 
-/** Judges one order that the store knows. */
+/**
+ * Judges one order that the store knows.
+ *
+ * @param doubt key whose effect the order may not know of
+ */
 export function judgeMoney(
   { effects }: OrderCase,
   order: OrderFact,
+  doubt: string | null,
   found: Findings,
 ): void {
   const done = effects.filter(({ result }) => result === "done");
@@ -42,9 +47,12 @@ export function judgeMoney(
   atMostOne("release", releases, found);
   // What was done twice does not add up either; one finding says it.
   if (!found.has("duplicated")) {
-    agree("captured", sum(charges), order.capturedMinor, found);
-    agree("refunded", sum(refunds), order.refundedMinor, found);
-    const held = BigInt(reserves.length - releases.length);
+    const known = (each: EffectFact) => each.key !== doubt;
+    agree("captured", sum(charges.filter(known)), order.capturedMinor, found);
+    agree("refunded", sum(refunds.filter(known)), order.refundedMinor, found);
+    const held = BigInt(
+      reserves.filter(known).length - releases.filter(known).length,
+    );
     agree("reserved", held, order.reservationId === null ? 0n : 1n, found);
   }
   references(refunds, "charge_id", charges, found);

@@ -3,7 +3,7 @@
  * was it told? Reads four records that do not know of each other.
  */
 import type { EventFact, Incident } from "./facts.ts";
-import { judge, type Verdict } from "./judge.ts";
+import { judge, type JudgeOptions, type Verdict } from "./judge.ts";
 import type { ProblemKind } from "./problem.ts";
 import { readEffects } from "./read_effects.ts";
 import { readEvents } from "./read_events.ts";
@@ -11,7 +11,7 @@ import { readIntents } from "./read_intents.ts";
 import { readStore } from "./read_store.ts";
 
 export type { EventFact, Incident } from "./facts.ts";
-export { judge, type Verdict } from "./judge.ts";
+export { judge, type JudgeOptions, type Verdict } from "./judge.ts";
 export type { ProblemKind } from "./problem.ts";
 
 /** Where the records are. */
@@ -37,6 +37,7 @@ export function judgeFiles(
   paths: LedgerPaths,
   incidents: readonly Incident[] = [],
   events: readonly EventFact[] = readPublished(paths),
+  options?: JudgeOptions,
 ): Verdict {
   return judge({
     ...readStore(`${paths.dataDir}/oms.db`),
@@ -44,7 +45,7 @@ export function judgeFiles(
     effects: readEffects(paths.effects),
     events,
     incidents,
-  });
+  }, options);
 }
 
 /** What the file publisher has written; none means that nothing was published. */
@@ -52,12 +53,11 @@ export function readPublished({ dataDir }: LedgerPaths): EventFact[] {
   return readEvents(`${dataDir}/events.ndjson`);
 }
 
-/** `acknowledged 4812 · effects 4812 · lost 0 · duplicated 0 · gaps 0 …` */
+/** `acknowledged 4812 · effects 4812 · lost 0 · duplicated 0 · gaps 0 …`, and `parked 3` where some are */
 export function verdictLine(
-  { acknowledged, effects, counts }: Pick<
-    Verdict,
-    "acknowledged" | "effects" | "counts"
-  >,
+  { acknowledged, effects, counts, parked = 0 }:
+    & Pick<Verdict, "acknowledged" | "effects" | "counts">
+    & Partial<Pick<Verdict, "parked">>,
 ): string {
   const names: Readonly<Record<ProblemKind, string>> = {
     lost: "lost",
@@ -72,6 +72,7 @@ export function verdictLine(
     ...Object.entries(names).map(([kind, name]) =>
       `${name} ${counts[kind as ProblemKind]}`
     ),
+    ...(parked > 0 ? [`parked ${parked}`] : []),
   ].join(" · ");
 }
 

@@ -10,6 +10,7 @@ import type {
 } from "../../support/ledger/facts.ts";
 import {
   judge,
+  type JudgeOptions,
   printVerdict,
   type ProblemKind,
   type Verdict,
@@ -191,10 +192,13 @@ export function sound(): MutableFacts {
 }
 
 /** Judges sound facts with one thing changed. */
-export function judged(change: (facts: MutableFacts) => void): Verdict {
+export function judged(
+  change: (facts: MutableFacts) => void,
+  options?: JudgeOptions,
+): Verdict {
   const facts = sound();
   change(facts);
-  return judge(facts);
+  return judge(facts, options);
 }
 
 /** Asserts that exactly these problems were found, as `kind: part of the message`. */

@@ -90,6 +90,15 @@ Deno.test("a full disk and a pause are over before the next start needs a disk a
   }
 });
 
+Deno.test("the clock jumps beyond the keys' retention both ways, and is wrong at some of the starts", () => {
+  const rounds = plan(["clock"]);
+  const hours = rounds.map(({ trouble }) =>
+    trouble.kind === "clock" ? trouble.aheadMs / 3_600_000 : 0
+  );
+  assertEquals(new Set(hours), new Set([-25, -1, 1, 25]));
+  assert(rounds.some(({ lift }) => lift === "after-start"));
+});
+
 Deno.test("what is done to the files of the store ends the service, and is put back before the next start", () => {
   const rounds = plan(["files"]);
   assertEquals(kindsOf(rounds), ["fatal", "kill", "term"]);
@@ -252,6 +261,7 @@ Deno.test("a run fails for a code that no client may see, for a rule that was br
         effects: acknowledged,
         counts,
         problems: [],
+        parked: 0,
         story: null,
         ok: true,
       },
