@@ -42,7 +42,7 @@ export class History implements Judged {
   /** What has happened in it, for the test that histories reach what they are about. */
   readonly reached = new Set<string>();
   #incarnations = 0;
-  /** The newest time that a process found as it began; what it wrote later may stand under an earlier one. */
+  /** The newest time that ever was in the store: a process may have found it, and have written an earlier one since. */
   #newestAt = 0;
   #hostile = 0;
   #calm = false;
@@ -85,6 +85,7 @@ export class History implements Judged {
         check: (change) => watch.before(change),
         applied: (change, before, wrong) => {
           watch.after(change, before, wrong);
+          this.#newestAt = Math.max(this.#newestAt, state.newestAt() ?? 0);
           this.#callers.became(change.orderUpdate?.order);
         },
       },
@@ -143,7 +144,6 @@ export class History implements Judged {
   }
 
   #begin(): void {
-    this.#newestAt = Math.max(this.#newestAt, this.state.newestAt() ?? 0);
     const name = `process-${++this.#incarnations}`;
     const process = new SimProcess(this.#world, name, this.#firstOffset());
     this.#processes.push(process);
