@@ -86,6 +86,7 @@ export class History implements Judged {
         applied: (change, before, wrong) => {
           watch.after(change, before, wrong);
           this.#newestAt = Math.max(this.#newestAt, state.newestAt() ?? 0);
+          if (this.#calm) this.#passAll();
           this.#callers.became(change.orderUpdate?.order);
         },
       },
@@ -236,6 +237,14 @@ export class History implements Judged {
     for (const process of this.#processes) {
       this.#wake(process);
       process.clock.wallOffset = this.#pastAll();
+    }
+  }
+
+  /** What was sent under a wrong clock may arrive when it is calm. */
+  #passAll(): void {
+    const least = this.#pastAll();
+    for (const { clock } of this.#processes) {
+      clock.wallOffset = Math.max(clock.wallOffset, least);
     }
   }
 
