@@ -115,6 +115,16 @@ Deno.test(
   },
 );
 
+async function confirmedOrder(
+  world: World,
+  client: ReturnType<World["client"]>,
+): Promise<string> {
+  const orderId = await world.order(client);
+  await world.pay(client, orderId);
+  await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+  return orderId;
+}
+
 for (const [name, hours] of [["forwards", 25], ["back", -25]] as const) {
   Deno.test(
     `F77 the clock jumps ${name} by 25 hours: a refund that is repeated with its key is made once`,
@@ -124,9 +134,7 @@ for (const [name, hours] of [["forwards", 25], ["back", -25]] as const) {
       const { clock, start } = movable(world);
       const service = await start();
       const client = world.client(service);
-      const orderId = await world.order(client);
-      await world.pay(client, orderId);
-      await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+      const orderId = await confirmedOrder(world, client);
       const key = world.newKey();
       const first = await world.refund(client, orderId, key, 100n);
       const refunds = () =>
@@ -160,9 +168,7 @@ Deno.test(
     const { clock, start } = movable(world);
     const service = await start();
     const client = world.client(service);
-    const orderId = await world.order(client);
-    await world.pay(client, orderId);
-    await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+    const orderId = await confirmedOrder(world, client);
     const key = world.newKey();
     const first = await world.refund(client, orderId, key, 100n);
     await world.quiet(service);
@@ -225,9 +231,7 @@ Deno.test(
     const client = world.client(service);
     for (const hours of [25, 0, -25, 0]) {
       clock.move(hours * HOUR_MS);
-      const orderId = await world.order(client);
-      await world.pay(client, orderId);
-      await world.settled(client, orderId, OrderStatus.ORDER_STATUS_CONFIRMED);
+      await confirmedOrder(world, client);
     }
     await world.quiet(service);
     assertEquals((await service.stop()).code, 0);
